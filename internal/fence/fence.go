@@ -1,0 +1,162 @@
+package fence
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"orderflow/internal/problem"
+)
+
+// State is where a key stands.
+type State string
+
+// The states of a key. Unknown has no row.
+const (
+	Unknown     State = "unknown"
+	Tried       State = "tried"
+	Confirmed   State = "confirmed"
+	Compensated State = "compensated"
+)
+
+// Seen is what the fence knew of a key before the call.
+type Seen struct {
+	State State
+	// Answer is the JSON of the first answer; empty unless Confirmed, or
+	// Compensated after having been Confirmed.
+	Answer json.RawMessage
+}
+
+// Act runs a local effect at most once: row and effect commit together in tx.
+// It returns the effect's answer, or the first answer when the key was
+// confirmed before. The errors are those of Begin, and whatever effect
+// returns; after any error the caller rolls tx back.
+func Act[Answer any](ctx context.Context, tx *sql.Tx, key Key, body any, now time.Time, effect func() (Answer, error)) (Answer, error) {
+	var answer Answer
+	seen, err := Begin(ctx, tx, key, body, now)
+	if err != nil {
+		return answer, err
+	}
+	if seen.State == Confirmed {
+		if err := json.Unmarshal(seen.Answer, &answer); err != nil {
+			return answer, fmt.Errorf("reading the first answer of %s: %w", key, err)
+		}
+		return answer, nil
+	}
+	if answer, err = effect(); err != nil {
+		return answer, err
+	}
+	return answer, Confirm(ctx, tx, key, answer, now)
+}
+
+// Begin admits an action. Unknown and Tried mean: go on, and Confirm later
+// (Tried says that an earlier attempt may have reached a provider, so look
+// there by key before sending again). Confirmed means: answer with
+// Seen.Answer and do nothing.
+//
+// Errors: problem.AlreadyCompensated when the key has a tombstone,
+// problem.KeyReused when the key was used with another body; both are final.
+func Begin(ctx context.Context, tx *sql.Tx, key Key, body any, now time.Time) (Seen, error) {
+	hash, err := hashOf(body)
+	if err != nil {
+		return Seen{}, err
+	}
+	row, err := load(ctx, tx, key)
+	if err != nil {
+		return Seen{}, err
+	}
+	switch {
+	case row.State == Unknown:
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO fence (order_id, step, revision, state, body_hash, answer, tried_at, confirmed_at, compensated_at)
+			VALUES ($1, $2, $3, 'tried', $4, '', $5, 0, 0)`,
+			key.OrderID, key.Step, key.Revision, hash, now.UnixMicro())
+		if err != nil {
+			return Seen{}, fmt.Errorf("fencing %s: %w", key, err)
+		}
+		return row.Seen, nil
+	case row.State == Compensated:
+		return Seen{}, problem.Newf(problem.AlreadyCompensated, "step %s of this order has already been undone", key.Step)
+	case row.bodyHash != hash:
+		return Seen{}, problem.Newf(problem.KeyReused, "step %s of this order was requested before with another body", key.Step)
+	default:
+		return row.Seen, nil
+	}
+}
+
+// Confirm records that the effect has happened and what was answered. It
+// fails with problem.AlreadyCompensated when a compensation came between
+// Begin and Confirm: the effect must then not be recorded.
+func Confirm(ctx context.Context, tx *sql.Tx, key Key, answer any, now time.Time) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("writing the answer of %s: %w", key, err)
+	}
+	result, err := tx.ExecContext(ctx, `
+		UPDATE fence SET state = 'confirmed', answer = $4, confirmed_at = $5
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state = 'tried'`,
+		key.OrderID, key.Step, key.Revision, string(text), now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("confirming %s: %w", key, err)
+	}
+	changed, err := result.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("confirming %s: %w", key, err)
+	}
+	if changed == 0 {
+		return problem.Newf(problem.AlreadyCompensated, "step %s of this order was undone meanwhile", key.Step)
+	}
+	return nil
+}
+
+// Compensate closes the key for good and returns what it was before. The
+// caller undoes the effect in the same transaction when it was Confirmed,
+// looks at the provider when it was Tried, and has nothing to do when it was
+// Unknown (the row is now a tombstone) or already Compensated.
+func Compensate(ctx context.Context, tx *sql.Tx, key Key, now time.Time) (Seen, error) {
+	row, err := load(ctx, tx, key)
+	if err != nil {
+		return Seen{}, err
+	}
+	switch row.State {
+	case Compensated:
+		return row.Seen, nil
+	case Unknown:
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO fence (order_id, step, revision, state, body_hash, answer, tried_at, confirmed_at, compensated_at)
+			VALUES ($1, $2, $3, 'compensated', '', '', 0, 0, $4)`,
+			key.OrderID, key.Step, key.Revision, now.UnixMicro())
+	default:
+		_, err = tx.ExecContext(ctx, `
+			UPDATE fence SET state = 'compensated', compensated_at = $4
+			WHERE order_id = $1 AND step = $2 AND revision = $3`,
+			key.OrderID, key.Step, key.Revision, now.UnixMicro())
+	}
+	if err != nil {
+		return Seen{}, fmt.Errorf("compensating %s: %w", key, err)
+	}
+	return row.Seen, nil
+}
+
+type row struct {
+	Seen
+	bodyHash string
+}
+
+func load(ctx context.Context, tx *sql.Tx, key Key) (row, error) {
+	var state, answer, hash string
+	err := tx.QueryRowContext(ctx, `
+		SELECT state, answer, body_hash FROM fence
+		WHERE order_id = $1 AND step = $2 AND revision = $3`,
+		key.OrderID, key.Step, key.Revision).Scan(&state, &answer, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row{Seen: Seen{State: Unknown}}, nil
+	}
+	if err != nil {
+		return row{}, fmt.Errorf("reading the fence of %s: %w", key, err)
+	}
+	return row{Seen: Seen{State: State(state), Answer: json.RawMessage(answer)}, bodyHash: hash}, nil
+}

@@ -1,0 +1,12 @@
+// Package sqlstore opens a service's own database and runs its transactions:
+// SQLite embedded for one machine, PostgreSQL beyond it, chosen by DSN alone.
+//
+// One SQL text serves both databases: placeholders are $1, times are BIGINT
+// microseconds, JSON is TEXT, and every write happens in a serializable
+// transaction (SQLite: one writer connection, BEGIN IMMEDIATE; PostgreSQL:
+// SERIALIZABLE, retried as a whole when the database says that it lost a
+// race). A service's correctness therefore never depends on which database is
+// underneath.
+//
+// It is not an object mapper and not a query builder: services write SQL.
+package sqlstore

@@ -1,0 +1,64 @@
+package sqlstoretest_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/sqlstore/sqlstoretest"
+)
+
+const holderVariable = "ORDERFLOW_TEST_HOLD_CLUSTER"
+
+// TestHoldCluster is no test of its own and does nothing in an ordinary run: it
+// is the body of the process that the next test kills.
+func TestHoldCluster(t *testing.T) {
+	if os.Getenv(holderVariable) == "" {
+		return
+	}
+	fmt.Println("holding", sqlstoretest.Postgres(t))
+	select {}
+}
+
+func TestKilledTestBinaryLeavesNoClusterBehind(t *testing.T) {
+	sqlstoretest.Postgres(t) // skips where there is none
+	if os.Getenv("ORDERFLOW_TEST_POSTGRES_DSN") != "" {
+		t.Skip("skipped: a server is given, so no cluster is started")
+	}
+	holder := exec.Command(os.Args[0], "-test.run=^TestHoldCluster$", "-test.v")
+	holder.Env = append(os.Environ(), holderVariable+"=1")
+	output, err := holder.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, holder.Start())
+	folder := heldFolder(t, bufio.NewScanner(output))
+	require.DirExists(t, folder)
+
+	require.NoError(t, holder.Process.Kill())
+	require.Error(t, holder.Wait(), "it was killed")
+
+	// The folder goes last, after the server has ended.
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(folder)
+		return os.IsNotExist(err)
+	}, 20*time.Second, 20*time.Millisecond)
+}
+
+func heldFolder(t *testing.T, lines *bufio.Scanner) string {
+	t.Helper()
+	for lines.Scan() {
+		if _, dsn, found := strings.Cut(lines.Text(), "holding "); found {
+			address, err := url.Parse(dsn)
+			require.NoError(t, err)
+			return address.Query().Get("host")
+		}
+	}
+	require.Fail(t, "the holder started no cluster")
+	return ""
+}
