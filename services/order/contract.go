@@ -1,0 +1,192 @@
+// Package order is the public face of the order service: the JSON shapes of
+// its API and a typed client. The service itself lives in internal and server:
+// an event-sourced aggregate, and a read model that is projected from its
+// events alone.
+package order
+
+import (
+	"encoding/json"
+	"time"
+
+	"orderflow/internal/fence"
+	"orderflow/services/money"
+)
+
+// Key names one step of one order; see fence.Key.
+type Key = fence.Key
+
+// Status is where an order stands.
+type Status string
+
+// The states of an order: draft -> confirmed -> shipped; cancelled from draft
+// or confirmed.
+const (
+	Draft     Status = "draft"
+	Confirmed Status = "confirmed"
+	Shipped   Status = "shipped"
+	Cancelled Status = "cancelled"
+)
+
+// Item is one line of an order with the name and the price that were frozen
+// when it was accepted.
+type Item struct {
+	ProductID   string      `json:"productId"`
+	ProductName string      `json:"productName"`
+	Quantity    int64       `json:"quantity"`
+	UnitPrice   money.Money `json:"unitPrice"`
+}
+
+// Placement is everything that an order is made of. It never changes after it
+// was accepted.
+type Placement struct {
+	OrderID      string      `json:"orderId"`
+	CustomerID   string      `json:"customerId"`
+	CustomerName string      `json:"customerName"`
+	Items        []Item      `json:"items"`
+	Total        money.Money `json:"total"`
+	// RequestHash identifies the body that the client sent with its
+	// Idempotency-Key; empty without one.
+	RequestHash string    `json:"requestHash,omitempty"`
+	AcceptedAt  time.Time `json:"acceptedAt"`
+}
+
+// CreateRequest creates an order as a draft.
+type CreateRequest struct {
+	Key       Key       `json:"key"`
+	Placement Placement `json:"placement"`
+}
+
+// ConfirmRequest confirms a draft that is reserved and paid.
+type ConfirmRequest struct {
+	Key Key `json:"key"`
+}
+
+// ShipRequest completes a confirmed order, with the outcome of its saga, whose
+// state must be SagaCompleted.
+type ShipRequest struct {
+	Key            Key    `json:"key"`
+	TrackingNumber string `json:"trackingNumber"`
+	Carrier        string `json:"carrier"`
+	Saga           Saga   `json:"saga"`
+}
+
+// CancelRequest undoes CreateRequest; Key is that of the creation. An unknown
+// order is created and cancelled from the placement, so that an accepted order
+// never vanishes. The saga's state must be SagaCompensated or SagaBlocked.
+type CancelRequest struct {
+	Key       Key       `json:"key"`
+	Reason    string    `json:"reason"`
+	Saga      Saga      `json:"saga"`
+	Placement Placement `json:"placement"`
+}
+
+// SagaState is where the saga of an order stands.
+type SagaState string
+
+// The states of a saga.
+const (
+	SagaRunning      SagaState = "running"
+	SagaCompensating SagaState = "compensating"
+	SagaCompleted    SagaState = "completed"
+	SagaCompensated  SagaState = "compensated"
+	SagaBlocked      SagaState = "blocked"
+)
+
+// Final reports whether the saga has come to its end.
+func (s SagaState) Final() bool { return s == SagaCompleted || s == SagaCompensated }
+
+// Saga is the progress or the outcome of an order's saga.
+type Saga struct {
+	State SagaState  `json:"state"`
+	Steps []SagaStep `json:"steps"`
+}
+
+// SagaStep is one step of it. State is one of pending, running, done, failed,
+// compensating, compensated, blocked, skipped. Compensation is there once the
+// step is being undone; a failed step is undone too, because it may have
+// happened.
+type SagaStep struct {
+	Name         string        `json:"name"`
+	State        string        `json:"state"`
+	Error        string        `json:"error,omitempty"`
+	Compensation *Compensation `json:"compensation,omitempty"`
+}
+
+// Compensation is the undoing of one step. Name is the activity that does it;
+// State is running, done or blocked.
+type Compensation struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Error string `json:"error,omitempty"`
+}
+
+// Acknowledgement answers a command: the order's status and its stream's
+// version after it.
+type Acknowledgement struct {
+	OrderID string `json:"orderId"`
+	Status  Status `json:"status"`
+	Version int64  `json:"version"`
+}
+
+// View is an order as the read model shows it. Everything in it comes from the
+// order's own events.
+type View struct {
+	OrderID      string      `json:"orderId"`
+	CustomerID   string      `json:"customerId"`
+	CustomerName string      `json:"customerName"`
+	Items        []Item      `json:"items"`
+	TotalAmount  money.Money `json:"totalAmount"`
+	Status       Status      `json:"status"`
+	CreatedAt    time.Time   `json:"createdAt"`
+	UpdatedAt    time.Time   `json:"updatedAt"`
+	Version      int64       `json:"version"`
+
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+	Carrier        string `json:"carrier,omitempty"`
+	Reason         string `json:"reason,omitempty"`
+	RequestHash    string `json:"requestHash,omitempty"`
+	// Saga is absent while the saga runs: ask the workflow then.
+	Saga *Saga `json:"saga,omitempty"`
+}
+
+// Summary is a row of a customer's list of orders.
+type Summary struct {
+	OrderID      string      `json:"orderId"`
+	CustomerID   string      `json:"customerId"`
+	CustomerName string      `json:"customerName"`
+	ItemCount    int         `json:"itemCount"`
+	TotalAmount  money.Money `json:"totalAmount"`
+	Status       Status      `json:"status"`
+	CreatedAt    time.Time   `json:"createdAt"`
+	Version      int64       `json:"version"`
+}
+
+// Page is a page of a customer's orders, newest first.
+type Page struct {
+	Items []Summary `json:"items"`
+	Page  int       `json:"page"`
+	Limit int       `json:"limit"`
+	Total int64     `json:"total"`
+}
+
+// ListQuery asks for a page. Status "" means every status; Page counts from 1;
+// Limit is 1 to 100.
+type ListQuery struct {
+	CustomerID string
+	Status     Status
+	Page       int
+	Limit      int
+}
+
+// Event is one recorded fact of an order's stream.
+type Event struct {
+	EventID       string `json:"eventId"`
+	AggregateID   string `json:"aggregateId"`
+	AggregateType string `json:"aggregateType"`
+	EventType     string `json:"eventType"`
+	// SchemaVersion is the version of the payload's shape, from 1.
+	SchemaVersion int             `json:"schemaVersion"`
+	Version       int64           `json:"version"`
+	Timestamp     time.Time       `json:"timestamp"`
+	Payload       json.RawMessage `json:"payload"`
+}

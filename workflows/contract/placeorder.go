@@ -1,0 +1,65 @@
+package contract
+
+import (
+	"time"
+
+	"orderflow/services/money"
+)
+
+// PlaceOrderInput is everything that the saga needs, complete, priced and
+// immutable. The gateway builds it; the workflow never asks a catalogue.
+type PlaceOrderInput struct {
+	OrderID         string      `json:"orderId"`
+	CustomerID      string      `json:"customerId"`
+	CustomerName    string      `json:"customerName"`
+	Items           []Item      `json:"items"`
+	Total           money.Money `json:"total"`
+	PaymentMethod   string      `json:"paymentMethod"`
+	ShippingAddress Address     `json:"shippingAddress"`
+	RequestHash     string      `json:"requestHash,omitempty"`
+	AcceptedAt      time.Time   `json:"acceptedAt"`
+	// Settings holds what the deployment decides; the zero value means the
+	// defaults of the workflow.
+	Settings Settings `json:"settings,omitzero"`
+}
+
+// Item is one line with the name and the price that the customer accepted.
+type Item struct {
+	ProductID   string      `json:"productId"`
+	ProductName string      `json:"productName"`
+	Quantity    int64       `json:"quantity"`
+	UnitPrice   money.Money `json:"unitPrice"`
+}
+
+// Address is where the parcel goes.
+type Address struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2,omitempty"`
+	City       string `json:"city"`
+	Region     string `json:"region,omitempty"`
+	PostalCode string `json:"postalCode,omitempty"`
+	Country    string `json:"country"`
+}
+
+// Settings travel in the input, so that a replay sees what the first run saw.
+type Settings struct {
+	// FastWayOff makes every step an ordinary activity from the start.
+	FastWayOff bool `json:"fastWayOff,omitempty"`
+	// StepTimeout bounds one forward step over all its attempts; 0 means 10
+	// minutes.
+	StepTimeout time.Duration `json:"stepTimeout,omitempty"`
+}
+
+// PlaceOrderResult is the result of a workflow that shipped its order.
+type PlaceOrderResult struct {
+	OrderID        string `json:"orderId"`
+	TrackingNumber string `json:"trackingNumber"`
+	Carrier        string `json:"carrier"`
+	// CustomerNotified is false when the message was given up.
+	CustomerNotified bool `json:"customerNotified"`
+}
+
+// ErrorSagaFailed is the type of the application error with which the workflow
+// of an undone order closes. Its details hold one Progress.
+const ErrorSagaFailed = "SagaFailed"

@@ -1,0 +1,84 @@
+package contract
+
+// Steps of the saga in their order. A step's name is also its activity type
+// and the step part of its idempotency key, so that the Temporal UI, the
+// order's history and the services' fences all say the same word.
+const (
+	StepCreateOrder      = "CreateOrder"
+	StepReserveInventory = "ReserveInventory"
+	StepChargePayment    = "ChargePayment"
+	StepConfirmOrder     = "ConfirmOrder"
+	StepShipOrder        = "ShipOrder"
+	StepCommitInventory  = "CommitInventory"
+	StepCompleteOrder    = "CompleteOrder"
+	StepNotifyCustomer   = "NotifyCustomer"
+)
+
+// Compensations, by the activity type that runs them.
+const (
+	UndoCreateOrder      = "CancelOrder"
+	UndoReserveInventory = "ReleaseInventory"
+	UndoChargePayment    = "RefundPayment"
+	UndoShipOrder        = "CancelShipment"
+)
+
+// Steps lists the saga's steps in their order.
+func Steps() []string {
+	return []string{
+		StepCreateOrder, StepReserveInventory, StepChargePayment, StepConfirmOrder,
+		StepShipOrder, StepCommitInventory, StepCompleteOrder, StepNotifyCustomer,
+	}
+}
+
+// StepState is where one step stands.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending      StepState = "pending"
+	StepRunning      StepState = "running"
+	StepDone         StepState = "done"
+	StepFailed       StepState = "failed"
+	StepCompensating StepState = "compensating"
+	StepCompensated  StepState = "compensated"
+	StepBlocked      StepState = "blocked"
+	// StepSkipped is a step that an undone order never came to.
+	StepSkipped StepState = "skipped"
+)
+
+// SagaState is where the whole saga stands.
+type SagaState string
+
+// The states of a saga. Completed and Compensated are final.
+const (
+	SagaRunning      SagaState = "running"
+	SagaCompensating SagaState = "compensating"
+	SagaCompleted    SagaState = "completed"
+	SagaCompensated  SagaState = "compensated"
+	SagaBlocked      SagaState = "blocked"
+)
+
+// Progress answers the progress query and the outcome update.
+type Progress struct {
+	OrderID string         `json:"orderId"`
+	State   SagaState      `json:"state"`
+	Steps   []StepProgress `json:"steps"`
+}
+
+// StepProgress is one step's state. Error says why it failed, in words that a
+// customer may read. Compensation is there once the step is being undone; a
+// step that failed is undone too, because it may have happened.
+type StepProgress struct {
+	Name         string                `json:"name"`
+	State        StepState             `json:"state"`
+	Error        string                `json:"error,omitempty"`
+	Compensation *CompensationProgress `json:"compensation,omitempty"`
+}
+
+// CompensationProgress is the undoing of one step. Name is the activity type;
+// State is running, done or blocked.
+type CompensationProgress struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+	Error string    `json:"error,omitempty"`
+}

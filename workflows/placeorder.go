@@ -1,0 +1,90 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/activities"
+	"orderflow/services/order"
+	"orderflow/services/payment"
+	"orderflow/services/shipping"
+	"orderflow/workflows/contract"
+)
+
+// The activities by their structs. The values are nil: the worker that runs
+// an activity brings its own.
+var (
+	orders        *activities.Orders
+	stock         *activities.Inventory
+	payments      *activities.Payment
+	carrier       *activities.Shipping
+	notifications *activities.Notification
+)
+
+// PlaceOrder takes an accepted order to one of its two ends: shipped, or
+// undone completely.
+//
+// Each step's compensation is deferred before the step runs, because a step
+// that timed out may have happened. The deferred code acts only when err, the
+// named result, is an error: Temporal also runs deferred functions when it
+// evicts a workflow from its cache, and then err is nil.
+//
+// It returns a result when the order has shipped; an application error of type
+// contract.ErrorSagaFailed when the order was undone; and a canceled error when
+// it was undone because somebody cancelled it.
+func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contract.PlaceOrderResult, err error) {
+	saga, err := newSaga(ctx, in)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = saga.close(err) }()
+
+	defer saga.compensate(&err, contract.StepCreateOrder, func(ctx workflow.Context) error {
+		return saga.undo(ctx, contract.UndoCreateOrder, orders.CancelOrder, cancelOrder(saga, err))
+	})
+	if err = saga.do(contract.StepCreateOrder, orders.CreateOrder, createOrder(in), nil); err != nil {
+		return result, err
+	}
+
+	defer saga.compensate(&err, contract.StepReserveInventory, func(ctx workflow.Context) error {
+		return saga.undo(ctx, contract.UndoReserveInventory, stock.ReleaseInventory, releaseInventory(in))
+	})
+	if err = saga.do(contract.StepReserveInventory, stock.ReserveInventory, reserveInventory(in), nil); err != nil {
+		return result, err
+	}
+
+	var paid payment.Payment
+	defer saga.compensate(&err, contract.StepChargePayment, func(ctx workflow.Context) error {
+		return saga.undo(ctx, contract.UndoChargePayment, payments.RefundPayment, refundPayment(in, saga.reason(err)))
+	})
+	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment(in), &paid); err != nil {
+		return result, err
+	}
+
+	// Undone by CancelOrder.
+	var confirmed order.Acknowledgement
+	if err = saga.do(contract.StepConfirmOrder, orders.ConfirmOrder, confirmOrder(in), &confirmed); err != nil {
+		return result, err
+	}
+
+	var shipment shipping.Shipment
+	defer saga.compensate(&err, contract.StepShipOrder, func(ctx workflow.Context) error {
+		return saga.undo(ctx, contract.UndoShipOrder, carrier.CancelShipment, cancelShipment(in, saga.reason(err)))
+	})
+	if err = saga.do(contract.StepShipOrder, carrier.ShipOrder, shipOrder(in), &shipment); err != nil {
+		return result, err
+	}
+
+	// The carrier has accepted: the point of no return. From here the only
+	// way is forward.
+	saga.passPointOfNoReturn()
+	saga.finish(contract.StepCommitInventory, stock.CommitInventory, commitInventory(in))
+	saga.finish(contract.StepCompleteOrder, orders.CompleteOrder, completeOrder(saga, shipment))
+	saga.settle(contract.SagaCompleted)
+
+	return contract.PlaceOrderResult{
+		OrderID:          in.OrderID,
+		TrackingNumber:   shipment.TrackingNumber,
+		Carrier:          shipment.Carrier,
+		CustomerNotified: saga.notify(orderShipped(in, shipment)),
+	}, nil
+}

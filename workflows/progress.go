@@ -1,0 +1,161 @@
+package workflows
+
+import (
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/services/order"
+	"orderflow/workflows/contract"
+)
+
+// progress is the table of steps that the progress query answers with, that
+// the Temporal UI shows as current details, and that the order's history keeps
+// as the outcome. It adds nothing to the workflow's history.
+type progress struct {
+	contract.Progress
+}
+
+// compensationOf names the activity that undoes a step. ConfirmOrder is undone
+// by CancelOrder; what comes after the point of no return is never undone.
+var compensationOf = map[string]string{
+	contract.StepCreateOrder:      contract.UndoCreateOrder,
+	contract.StepReserveInventory: contract.UndoReserveInventory,
+	contract.StepChargePayment:    contract.UndoChargePayment,
+	contract.StepConfirmOrder:     contract.UndoCreateOrder,
+	contract.StepShipOrder:        contract.UndoShipOrder,
+}
+
+func newProgress(orderID string) *progress {
+	p := &progress{contract.Progress{OrderID: orderID, State: contract.SagaRunning}}
+	for _, name := range contract.Steps() {
+		p.Steps = append(p.Steps, contract.StepProgress{Name: name, State: contract.StepPending})
+	}
+	return p
+}
+
+func (p *progress) step(name string) *contract.StepProgress {
+	at := slices.IndexFunc(p.Steps, func(s contract.StepProgress) bool { return s.Name == name })
+	return &p.Steps[at]
+}
+
+func (p *progress) fail(name, reason string) {
+	step := p.step(name)
+	step.State, step.Error = contract.StepFailed, reason
+}
+
+func (p *progress) beginUndo(name string) {
+	p.State = contract.SagaCompensating
+	p.eachUndoneWith(name, func(step *contract.StepProgress) {
+		if step.State == contract.StepDone {
+			step.State = contract.StepCompensating
+		}
+		step.Compensation = &contract.CompensationProgress{Name: compensationOf[name], State: contract.StepRunning}
+	})
+}
+
+func (p *progress) endUndo(name string) {
+	p.eachUndoneWith(name, func(step *contract.StepProgress) {
+		if step.State != contract.StepFailed {
+			step.State = contract.StepCompensated
+		}
+		step.Compensation.State, step.Compensation.Error = contract.StepDone, ""
+	})
+}
+
+func (p *progress) blockUndo(name, reason string) {
+	p.eachUndoneWith(name, func(step *contract.StepProgress) {
+		if step.State != contract.StepFailed {
+			step.State = contract.StepBlocked
+		}
+		step.Compensation.State, step.Compensation.Error = contract.StepBlocked, reason
+	})
+}
+
+// eachUndoneWith visits the step and, for the creation of the order, its
+// confirmation, if they were tried.
+func (p *progress) eachUndoneWith(name string, visit func(*contract.StepProgress)) {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if compensationOf[step.Name] == compensationOf[name] && step.State != contract.StepPending {
+			visit(step)
+		}
+	}
+}
+
+func (p *progress) skipPending() {
+	for i := range p.Steps {
+		if p.Steps[i].State == contract.StepPending && p.Steps[i].Name != contract.StepNotifyCustomer {
+			p.Steps[i].State = contract.StepSkipped
+		}
+	}
+}
+
+// snapshot is a copy that later steps do not change.
+func (p *progress) snapshot() contract.Progress {
+	copied := p.Progress
+	copied.Steps = slices.Clone(p.Steps)
+	for i := range copied.Steps {
+		if undone := copied.Steps[i].Compensation; undone != nil {
+			copied.Steps[i].Compensation = new(*undone)
+		}
+	}
+	return copied
+}
+
+// outcome is the progress as it will be once the recording of it, by
+// CompleteOrder or CancelOrder, has succeeded. The message to the customer
+// comes later and is no part of it.
+func (p *progress) outcome(state contract.SagaState) order.Saga {
+	final := progress{p.snapshot()}
+	if state == contract.SagaCompensated {
+		final.endUndo(contract.StepCreateOrder)
+		final.skipPending()
+	} else {
+		final.step(contract.StepCompleteOrder).State = contract.StepDone
+	}
+	saga := order.Saga{State: order.SagaState(state)}
+	for _, step := range final.Steps {
+		if step.Name == contract.StepNotifyCustomer {
+			continue
+		}
+		recorded := order.SagaStep{Name: step.Name, State: string(step.State), Error: step.Error}
+		if undone := step.Compensation; undone != nil {
+			recorded.Compensation = &order.Compensation{Name: undone.Name, State: string(undone.State), Error: undone.Error}
+		}
+		saga.Steps = append(saga.Steps, recorded)
+	}
+	return saga
+}
+
+// publish shows the table in the Temporal UI as the workflow's current
+// details.
+func (p *progress) publish(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, p.markdown())
+}
+
+func (p *progress) markdown() string {
+	var table strings.Builder
+	table.WriteString("**" + string(p.State) + "**\n\n| Step | State | Compensation |\n|---|---|---|\n")
+	for _, step := range p.Steps {
+		table.WriteString("| " + step.Name + " | " + string(step.State))
+		if step.Error != "" {
+			table.WriteString(": " + cell(step.Error))
+		}
+		table.WriteString(" | ")
+		if undone := step.Compensation; undone != nil {
+			table.WriteString(undone.Name + ": " + string(undone.State))
+			if undone.Error != "" {
+				table.WriteString(": " + cell(undone.Error))
+			}
+		}
+		table.WriteString(" |\n")
+	}
+	return table.String()
+}
+
+// cell keeps a text inside its table cell.
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(text)
+}

@@ -1,0 +1,244 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"orderflow/activities"
+	"orderflow/services/inventory"
+	"orderflow/services/money"
+	"orderflow/services/notification"
+	"orderflow/services/order"
+	"orderflow/services/payment"
+	"orderflow/services/shipping"
+	"orderflow/workflows"
+	"orderflow/workflows/contract"
+)
+
+const orderID = "order-1"
+
+func input(way contract.Settings) contract.PlaceOrderInput {
+	return contract.PlaceOrderInput{
+		OrderID: orderID, CustomerID: "cust-ada", CustomerName: "Ada",
+		Items: []contract.Item{{ProductID: "prod-kettle", ProductName: "Kettle", Quantity: 2, UnitPrice: money.New(1250, "USD")}},
+		Total: money.New(2500, "USD"), PaymentMethod: "pm_card_visa",
+		ShippingAddress: contract.Address{Name: "Ada", Line1: "1 Main St", City: "London", Country: "GB"},
+		AcceptedAt:      time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Settings:        way,
+	}
+}
+
+// run is one placement in Temporal's test environment, with virtual time, the
+// real activities and scripted services behind them.
+type run struct {
+	t        *testing.T
+	env      *testsuite.TestWorkflowEnvironment
+	services *services
+	way      contract.Settings
+}
+
+func newRun(t *testing.T, way contract.Settings) *run {
+	var s testsuite.WorkflowTestSuite
+	s.SetDisableRegistrationAliasing(true)
+	s.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	r := &run{t: t, env: s.NewTestWorkflowEnvironment(), services: newServices(), way: way}
+	r.env.SetTestTimeout(30 * time.Second)
+	r.env.RegisterWorkflow(workflows.PlaceOrder)
+	r.env.RegisterActivity(&activities.Orders{Client: order.NewClient(r.services)})
+	r.env.RegisterActivity(&activities.Inventory{Client: inventory.NewClient(r.services)})
+	r.env.RegisterActivity(&activities.Payment{Client: payment.NewClient(r.services)})
+	r.env.RegisterActivity(&activities.Shipping{Client: shipping.NewClient(r.services)})
+	r.env.RegisterActivity(&activities.Notification{Client: notification.NewClient(r.services)})
+	return r
+}
+
+func (r *run) execute() {
+	r.env.ExecuteWorkflow(workflows.PlaceOrder, input(r.way))
+	require.True(r.t, r.env.IsWorkflowCompleted())
+}
+
+func (r *run) progress() contract.Progress {
+	value, err := r.env.QueryWorkflow(contract.QueryProgress)
+	require.NoError(r.t, err)
+	var p contract.Progress
+	require.NoError(r.t, value.Get(&p))
+	return p
+}
+
+// requireUndone asserts the one right way in which a failure at a step ends.
+func (r *run) requireUndone(failing, reason string) {
+	r.t.Helper()
+	var failed *temporal.ApplicationError
+	require.ErrorAs(r.t, r.env.GetWorkflowError(), &failed)
+	require.Equal(r.t, contract.ErrorSagaFailed, failed.Type())
+	var details contract.Progress
+	require.NoError(r.t, failed.Details(&details))
+	require.Equal(r.t, contract.SagaCompensated, details.State)
+
+	require.Equal(r.t, backward[failing], r.services.compensations())
+	require.Equal(r.t, 1, r.services.count(contract.StepNotifyCustomer))
+	require.Equal(r.t, notification.OrderUndone, r.services.notified.Template)
+
+	recorded := r.services.cancelled
+	require.Equal(r.t, reason, recorded.Reason)
+	require.Equal(r.t, order.SagaCompensated, recorded.Saga.State)
+	for _, step := range recorded.Saga.Steps {
+		switch {
+		case step.Name == failing:
+			require.Equal(r.t, "failed", step.State)
+			require.Equal(r.t, reason, step.Error)
+			require.Equal(r.t, "done", step.Compensation.State)
+		case r.services.count(step.Name) > 0:
+			require.Equal(r.t, "compensated", step.State, step.Name)
+			require.Equal(r.t, "done", step.Compensation.State)
+		default:
+			require.Equal(r.t, "skipped", step.State, step.Name)
+			require.Nil(r.t, step.Compensation)
+		}
+	}
+}
+
+func stepOf(p contract.Progress, name string) contract.StepProgress {
+	for _, step := range p.Steps {
+		if step.Name == name {
+			return step
+		}
+	}
+	return contract.StepProgress{}
+}
+
+func typeOf(err error) string {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return application.Type()
+	}
+	return ""
+}
+
+// answer is what the sender of an update heard.
+type answer struct {
+	refused  error
+	progress *contract.Progress
+}
+
+func (a *answer) Accept()          {}
+func (a *answer) Reject(err error) { a.refused = err }
+func (a *answer) Complete(success any, err error) {
+	if progress, ok := success.(contract.Progress); ok && err == nil {
+		a.progress = &progress
+	}
+}
+
+func (r *run) cancelAt(moments ...time.Duration) []*answer {
+	var answers []*answer
+	for _, moment := range moments {
+		heard := &answer{}
+		answers = append(answers, heard)
+		r.env.RegisterDelayedCallback(func() {
+			r.env.UpdateWorkflow(contract.UpdateCancel, moment.String(), heard,
+				contract.CancelRequest{Reason: "changed my mind", RequestedBy: "cust-ada"})
+		}, moment)
+	}
+	return answers
+}
+
+func (r *run) awaitOutcomeAt(moment time.Duration) *answer {
+	heard := &answer{}
+	r.env.RegisterDelayedCallback(func() {
+		r.env.UpdateWorkflow(contract.UpdateAwaitOutcome, "outcome", heard)
+	}, moment)
+	return heard
+}
+
+// services answers every client's calls by a script for each step, attempt by
+// attempt; the last answer of a script stays.
+type services struct {
+	mu        sync.Mutex
+	calls     []string
+	scripts   map[string][]error
+	cancelled order.CancelRequest
+	completed order.ShipRequest
+	notified  notification.NotifyRequest
+}
+
+func newServices() *services { return &services{scripts: map[string][]error{}} }
+
+func (s *services) answer(step string, script []error) { s.scripts[step] = script }
+
+var stepsByPath = map[string]string{
+	"/v1/orders":                         contract.StepCreateOrder,
+	"/v1/orders/" + orderID + "/confirm": contract.StepConfirmOrder,
+	"/v1/orders/" + orderID + "/ship":    contract.StepCompleteOrder,
+	"/v1/orders/" + orderID + "/cancel":  contract.UndoCreateOrder,
+	"/v1/reservations":                   contract.StepReserveInventory,
+	"/v1/reservations/release":           contract.UndoReserveInventory,
+	"/v1/reservations/commit":            contract.StepCommitInventory,
+	"/v1/charges":                        contract.StepChargePayment,
+	"/v1/charges/refund":                 contract.UndoChargePayment,
+	"/v1/shipments":                      contract.StepShipOrder,
+	"/v1/shipments/cancel":               contract.UndoShipOrder,
+	"/v1/notifications":                  contract.StepNotifyCustomer,
+}
+
+func (s *services) Call(_ context.Context, _, path string, in, out any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	step := stepsByPath[path]
+	s.calls = append(s.calls, step)
+	if script := s.scripts[step]; len(script) > 0 {
+		if len(script) > 1 {
+			s.scripts[step] = script[1:]
+		}
+		if script[0] != nil {
+			return script[0]
+		}
+	}
+	switch request := in.(type) {
+	case order.CancelRequest:
+		s.cancelled = request
+	case order.ShipRequest:
+		s.completed = request
+	case notification.NotifyRequest:
+		s.notified = request
+	case shipping.ShipRequest:
+		*out.(*shipping.Shipment) = shipping.Shipment{TrackingNumber: "TRACK-1", Carrier: "simulated"}
+	}
+	return nil
+}
+
+func (s *services) called() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.calls...)
+}
+
+func (s *services) count(step string) int {
+	n := 0
+	for _, called := range s.called() {
+		if called == step {
+			n++
+		}
+	}
+	return n
+}
+
+// compensations are the compensating calls in their order.
+func (s *services) compensations() []string {
+	var undone []string
+	for _, called := range s.called() {
+		if strings.HasPrefix(called, "Cancel") || strings.HasPrefix(called, "Re") && called != contract.StepReserveInventory {
+			undone = append(undone, called)
+		}
+	}
+	return undone
+}

@@ -1,0 +1,103 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/workflows/contract"
+)
+
+// queueOf is where a step's or compensation's durable way runs: on the task
+// queue of the service that it calls.
+var queueOf = map[string]string{
+	contract.StepCreateOrder:      contract.QueueOrders,
+	contract.StepConfirmOrder:     contract.QueueOrders,
+	contract.StepCompleteOrder:    contract.QueueOrders,
+	contract.UndoCreateOrder:      contract.QueueOrders,
+	contract.StepReserveInventory: contract.QueueInventory,
+	contract.StepCommitInventory:  contract.QueueInventory,
+	contract.UndoReserveInventory: contract.QueueInventory,
+	contract.StepChargePayment:    contract.QueuePayment,
+	contract.UndoChargePayment:    contract.QueuePayment,
+	contract.StepShipOrder:        contract.QueueShipping,
+	contract.UndoShipOrder:        contract.QueueShipping,
+	contract.StepNotifyCustomer:   contract.QueueNotification,
+}
+
+// call runs an activity in two ways. The fast way is a local activity: one
+// attempt with a short time, which costs one history event. Only when that
+// fails with something that may pass does the durable way follow: an ordinary
+// activity on the service's own queue, with the full retry policy, where its
+// waiting is visible and holds up nobody else.
+func (s *saga) call(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
+	if !s.in.Settings.FastWayOff {
+		fast := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			ScheduleToCloseTimeout: fastTimeout,
+			StartToCloseTimeout:    fastTimeout,
+			RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+			Summary:                name,
+		})
+		err := workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
+		if err == nil || !mayPass(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return s.callDurably(ctx, name, activity, policy, request, answer)
+}
+
+func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
+	durable := workflow.WithActivityOptions(ctx, policy.options(queueOf[name]))
+	return workflow.ExecuteActivity(durable, activity, request).Get(durable, answer)
+}
+
+// mayPass reports whether an activity's error can be different next time.
+func mayPass(err error) bool {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return !application.NonRetryable()
+	}
+	return !temporal.IsCanceledError(err)
+}
+
+// durablePolicy bounds the durable way. The delay between attempts comes with
+// each failed attempt (activities.backoff); the retry policy here has the same
+// numbers for failures that bring none, such as a timeout.
+type durablePolicy struct {
+	summary         string
+	scheduleToClose time.Duration // 0: no bound
+}
+
+const (
+	// fastTimeout is longer than a healthy call by orders of magnitude and
+	// short enough that a workflow task of several steps stays one.
+	fastTimeout = 2 * time.Second
+	// startToClose is longer than the client's own timeout, so that it only
+	// strikes when the worker is gone.
+	startToClose = 10 * time.Second
+	// stepTimeout bounds a forward step over all attempts: long enough for an
+	// open breaker and a restart to pass.
+	stepTimeout = 10 * time.Minute
+	// notifyTimeout bounds the message at the end; an order does not wait for
+	// it any longer.
+	notifyTimeout = time.Minute
+	// parkedInterval is how long a failure that retrying at once did not help
+	// is left alone.
+	parkedInterval = time.Minute
+)
+
+func (p durablePolicy) options(queue string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              queue,
+		StartToCloseTimeout:    startToClose,
+		ScheduleToCloseTimeout: p.scheduleToClose,
+		Summary:                p.summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    10 * time.Second,
+		},
+	}
+}
