@@ -87,27 +87,38 @@ func Begin(ctx context.Context, tx *sql.Tx, key Key, body any, now time.Time) (S
 	}
 }
 
-// Confirm records that the effect has happened and what was answered. It
-// fails with problem.AlreadyCompensated when a compensation came between
-// Begin and Confirm: the effect must then not be recorded.
+// Confirm records that the effect has happened and what was answered. The key
+// must have been admitted by Begin, in this transaction or in one before it.
+//
+// Another call may have come between Begin and Confirm; the effect must then
+// not be recorded, so the caller rolls tx back. problem.AlreadyCompensated
+// says that the key was undone meanwhile, which is final. problem.InFlight
+// says that an equal call (in another process, Locks keeps them apart in this
+// one) was confirmed first: the same call again gets the first answer.
 func Confirm(ctx context.Context, tx *sql.Tx, key Key, answer any, now time.Time) error {
 	text, err := json.Marshal(answer)
 	if err != nil {
 		return fmt.Errorf("writing the answer of %s: %w", key, err)
 	}
-	result, err := tx.ExecContext(ctx, `
+	row, err := load(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	switch row.State {
+	case Tried:
+	case Confirmed:
+		return problem.Newf(problem.InFlight, "step %s of this order was done by an equal request meanwhile", key.Step)
+	case Compensated:
+		return problem.Newf(problem.AlreadyCompensated, "step %s of this order was undone meanwhile", key.Step)
+	default:
+		return fmt.Errorf("confirming %s: the key was never begun", key)
+	}
+	_, err = tx.ExecContext(ctx, `
 		UPDATE fence SET state = 'confirmed', answer = $4, confirmed_at = $5
-		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state = 'tried'`,
+		WHERE order_id = $1 AND step = $2 AND revision = $3`,
 		key.OrderID, key.Step, key.Revision, string(text), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("confirming %s: %w", key, err)
-	}
-	changed, err := result.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("confirming %s: %w", key, err)
-	}
-	if changed == 0 {
-		return problem.Newf(problem.AlreadyCompensated, "step %s of this order was undone meanwhile", key.Step)
 	}
 	return nil
 }

@@ -2,16 +2,15 @@ package fence
 
 import (
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"regexp"
 
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
-
-	"embed"
-	"io/fs"
 )
 
 //go:embed migrations/*.sql

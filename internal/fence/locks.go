@@ -25,7 +25,7 @@ type entry struct {
 }
 
 // Lock waits for the key's turn and returns its release, or the context's
-// error when that ends first.
+// error when that ends first. Releasing again does nothing.
 func (l *Locks) Lock(ctx context.Context, key Key) (release func(), err error) {
 	l.mu.Lock()
 	if l.held == nil {
@@ -41,10 +41,10 @@ func (l *Locks) Lock(ctx context.Context, key Key) (release func(), err error) {
 
 	select {
 	case e.turn <- struct{}{}:
-		return func() {
+		return sync.OnceFunc(func() {
 			<-e.turn
 			l.leave(key, e)
-		}, nil
+		}), nil
 	case <-ctx.Done():
 		l.leave(key, e)
 		return nil, fmt.Errorf("waiting for %s: %w", key, ctx.Err())

@@ -40,6 +40,9 @@ const (
 const (
 	// Conflict is a request that contradicts the current state.
 	Conflict Code = "conflict"
+	// PreconditionFailed is a request whose own condition, such as
+	// If-None-Match, does not hold.
+	PreconditionFailed Code = "precondition-failed"
 	// KeyReused is an idempotency key seen before with another body.
 	KeyReused Code = "key-reused"
 	// TooLate is a request after the point of no return, such as a cancel of
@@ -95,6 +98,7 @@ var codes = map[Code]codeEntry{
 	OutOfStock:           {http.StatusConflict, "Not enough stock"},
 	PaymentDeclined:      {http.StatusConflict, "The payment was declined"},
 	ShipmentRefused:      {http.StatusConflict, "The carrier refused the shipment"},
+	PreconditionFailed:   {http.StatusPreconditionFailed, "The precondition does not hold"},
 	TooLarge:             {http.StatusRequestEntityTooLarge, "The body is too large"},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "The media type is not supported"},
 	Invalid:              {http.StatusUnprocessableEntity, "The request is not acceptable"},

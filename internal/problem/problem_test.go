@@ -31,6 +31,7 @@ var statuses = map[problem.Code]int{
 	problem.OutOfStock:           409,
 	problem.PaymentDeclined:      409,
 	problem.ShipmentRefused:      409,
+	problem.PreconditionFailed:   412,
 	problem.TooLarge:             413,
 	problem.UnsupportedMediaType: 415,
 	problem.Invalid:              422,
@@ -83,15 +84,15 @@ func TestCodeOfFindsTheProblemInTheChain(t *testing.T) {
 	assert.ErrorIs(t, problem.From(cause), cause)
 }
 
-type noInstance struct{}
+type noInstanceError struct{}
 
-func (noInstance) Error() string { return "no instance" }
-func (noInstance) Problem() *problem.Error {
+func (noInstanceError) Error() string { return "no instance" }
+func (noInstanceError) Problem() *problem.Error {
 	return problem.New(problem.Unavailable, "try later").WithRetryAfter(time.Second)
 }
 
 func TestAnErrorOfAnotherPackageMayDescribeItself(t *testing.T) {
-	err := fmt.Errorf("charging: %w", noInstance{})
+	err := fmt.Errorf("charging: %w", noInstanceError{})
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 	assert.Equal(t, time.Second, problem.From(err).RetryAfter)
 }

@@ -26,7 +26,7 @@ func NewOrderID() (string, error) {
 func OrderIDForKey(customerID, idempotencyKey string) string {
 	hash := sha256.New()
 	// The length keeps ("a", "bc") and ("ab", "c") apart.
-	fmt.Fprintf(hash, "%d:%s%s", len(customerID), customerID, idempotencyKey)
+	_, _ = fmt.Fprintf(hash, "%d:%s%s", len(customerID), customerID, idempotencyKey)
 	id := uuid.UUID(hash.Sum(nil)[:16])
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80

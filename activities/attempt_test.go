@@ -1,0 +1,74 @@
+package activities
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"pgregory.net/rapid"
+
+	"orderflow/internal/problem"
+	"orderflow/internal/rpc"
+)
+
+func TestAFinalAnswerIsNotRetried(t *testing.T) {
+	for code, benign := range map[problem.Code]bool{
+		problem.OutOfStock:         true,
+		problem.PaymentDeclined:    true,
+		problem.ShipmentRefused:    true,
+		problem.Invalid:            false,
+		problem.AlreadyCompensated: false,
+		problem.KeyReused:          false,
+	} {
+		err := translate(problem.New(code, "why"), 1, 0)
+		var application *temporal.ApplicationError
+		require.ErrorAs(t, err, &application)
+		require.True(t, application.NonRetryable(), code)
+		require.Equal(t, string(code), application.Type())
+		require.Equal(t, "why", application.Message())
+		require.Equal(t, benign, application.Category() == temporal.ApplicationErrorCategoryBenign, code)
+	}
+}
+
+func TestAnythingElseIsRetriedAfterADelay(t *testing.T) {
+	for name, test := range map[string]struct {
+		err     error
+		kind    string
+		atLeast time.Duration
+		atMost  time.Duration
+	}{
+		"no answer":         {&rpc.Error{Reason: rpc.Unavailable, Err: errors.New("x")}, "unavailable", time.Second, 1300 * time.Millisecond},
+		"bulkhead full":     {&rpc.Error{Reason: rpc.BulkheadFull, Err: errors.New("x")}, "bulkhead-full", time.Second, 1300 * time.Millisecond},
+		"breaker open":      {&rpc.Error{Reason: rpc.BreakerOpen, RetryAfter: 20 * time.Second, Err: errors.New("x")}, "breaker-open", 20 * time.Second, 26 * time.Second},
+		"an absurd request": {&rpc.Error{Reason: rpc.Unavailable, RetryAfter: time.Hour, Err: errors.New("x")}, "unavailable", 30 * time.Second, 39 * time.Second},
+		"a surprise":        {errors.New("x"), "unexpected", time.Second, 1300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, chance := range []float64{0, 0.5, 0.999} {
+				var application *temporal.ApplicationError
+				require.ErrorAs(t, translate(test.err, 1, chance), &application)
+				require.False(t, application.NonRetryable())
+				require.Equal(t, test.kind, application.Type())
+				require.GreaterOrEqual(t, application.NextRetryDelay(), test.atLeast)
+				require.LessOrEqual(t, application.NextRetryDelay(), test.atMost)
+			}
+		})
+	}
+}
+
+func TestBackoffDoublesWithJitterUpToItsCap(t *testing.T) {
+	require.Equal(t, time.Second, backoff(1, 0))
+	require.Equal(t, 2*time.Second, backoff(2, 0))
+	require.Equal(t, 4*time.Second, backoff(3, 0))
+	require.Equal(t, 10*time.Second, backoff(5, 0))
+	rapid.Check(t, func(t *rapid.T) {
+		attempt := rapid.Int32Range(0, 1<<30).Draw(t, "attempt")
+		chance := rapid.Float64Range(0, 0.999).Draw(t, "chance")
+		delay := backoff(attempt, chance)
+		require.GreaterOrEqual(t, delay, baseDelay)
+		require.LessOrEqual(t, delay, longest)
+		require.GreaterOrEqual(t, delay, backoff(attempt, 0))
+	})
+}

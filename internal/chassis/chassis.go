@@ -1,0 +1,291 @@
+package chassis
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"orderflow/internal/discovery"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/lifecycle"
+	"orderflow/internal/telemetry"
+)
+
+// Parts are what is particular to one service. Every field is optional.
+type Parts struct {
+	// Routes adds the service's routes to the engine.
+	Routes func(gin.IRouter)
+	// Checks say by name what must work before the service is ready. The
+	// chassis adds "consul".
+	Checks map[string]func(ctx context.Context) error
+	// Background is work beside the requests, such as a projector. Each runs
+	// until its context ends, which is after the last request; one that
+	// returns an error earlier ends the process with it, and one that returns
+	// nil is done.
+	Background []func(ctx context.Context) error
+	// Metadata is registered with the instance.
+	Metadata map[string]string
+	// Public is set where strangers send requests: see httpserver.Options.
+	Public bool
+	// TLS makes the listener speak TLS; nil is plain HTTP.
+	TLS *tls.Config
+	// Close frees what build opened. It runs after the last request and the
+	// last background work, and also when the start fails.
+	Close func() error
+}
+
+// checkConsul is the name of the chassis's own readiness check.
+const checkConsul = "consul"
+
+// closeTimeout is for what remains once requests have drained: background
+// work, the service's own Close, telemetry.
+const closeTimeout = 5 * time.Second
+
+// Run runs one service until ctx ends or something fails, and returns why it
+// failed: nil after ctx. The order is:
+//
+//	telemetry -> build -> listen -> serve -> register -> wait
+//	-> deregister -> drain -> stop background work -> Close -> telemetry
+//
+// The failure is logged too: main only has to turn it into an exit code. With
+// an empty version, the one that the Go toolchain recorded is taken.
+//
+// A wrong setting, a failing build and a taken port end it before it has
+// served or registered anything. A Consul that is not there does not: Run
+// tries again in the background, and /readyz says so meanwhile. At the end it
+// leaves Consul, accepts for cfg.DrainDelay more, gives the requests in flight
+// cfg.DrainTimeout, and the rest five seconds.
+//
+// Background work and the requests in flight are not cut off by ctx, only by
+// those deadlines.
+func Run(ctx context.Context, name, version string, cfg Config,
+	build func(ctx context.Context, t *telemetry.Telemetry) (Parts, error),
+) error {
+	cfg = cfg.withDefaults()
+	version = cmp.Or(version, recordedVersion())
+	instanceID := cfg.instanceID(name)
+	t, err := telemetry.Start(ctx, name, instanceID, version, cfg.Telemetry)
+	if err != nil {
+		err = fmt.Errorf("starting telemetry: %w", err)
+		zap.Must(zap.NewProduction()).Error("ending because of a failure", zap.String("component", name), zap.Error(err))
+		return err
+	}
+	s := &service{name: name, version: version, instanceID: instanceID, cfg: cfg, telemetry: t, failed: make(chan error, 1)}
+	s.closers.Push("telemetry", t.Close)
+
+	failure := s.start(ctx, build)
+	if failure == nil {
+		failure = s.wait(ctx)
+	}
+	if failure != nil {
+		t.Log.Error("ending because of a failure", zap.Error(failure))
+	} else {
+		t.Log.Info("ending because it was asked to")
+	}
+	return errors.Join(failure, s.stop(context.WithoutCancel(ctx)))
+}
+
+// service is one run of a service.
+type service struct {
+	name, version, instanceID string
+	cfg                       Config
+	telemetry                 *telemetry.Telemetry
+
+	registrar *registrar // nil without discovery, or before it has begun
+	server    *httpserver.Server
+	failed    chan error      // the first failure of background work
+	closers   lifecycle.Stack // what remains after the drain
+}
+
+func (s *service) start(ctx context.Context, build func(context.Context, *telemetry.Telemetry) (Parts, error)) error {
+	parts, err := build(ctx, s.telemetry)
+	if parts.Close != nil {
+		s.closers.PushFunc(s.name, parts.Close)
+	}
+	if err != nil {
+		return fmt.Errorf("building %s: %w", s.name, err)
+	}
+	listener, err := httpserver.Listen(s.cfg.Listen.Addr) //nolint:contextcheck // opening a local port does not wait
+	if err != nil {
+		return err
+	}
+	if err := s.prepareRegistration(ctx, listener.Addr(), parts.Metadata); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if parts.TLS != nil {
+		listener = tls.NewListener(listener, parts.TLS)
+	}
+	engine := s.engine(parts) //nolint:contextcheck // handlers take the context of their request
+	s.server = httpserver.Serve(ctx, listener, engine, httpserver.WithErrorLog(s.telemetry.Log))
+	s.telemetry.Log.Info("serving", zap.Stringer("addr", s.server.Addr()), zap.Stringer("faults", s.cfg.Faults))
+
+	s.startBackground(ctx, parts.Background)
+	if s.registrar != nil {
+		s.registrar.start(ctx)
+	}
+	return nil
+}
+
+// prepareRegistration finds out everything that registration needs, so that a
+// wrong setting is found before the first request.
+func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metadata map[string]string) error {
+	if !s.cfg.Discovery {
+		return nil
+	}
+	host, err := s.cfg.advertisedHost(ctx, addr, lookupThisHost)
+	if err != nil {
+		return err
+	}
+	consul, err := discovery.NewConsul(discovery.ConsulConfig{Addr: s.cfg.Consul.Addr, Token: s.cfg.Consul.Token}, s.telemetry.Log)
+	if err != nil {
+		return fmt.Errorf("preparing discovery: %w", err)
+	}
+	s.closers.PushFunc("discovery", func() error { consul.Close(); return nil })
+	s.registrar = newRegistrar(consul, discovery.Instance{
+		ID:       s.instanceID,
+		Name:     s.name,
+		Host:     host,
+		Port:     portOf(addr),
+		Version:  s.version,
+		Metadata: metadata,
+	}, s.telemetry.Log)
+	return nil
+}
+
+func (s *service) engine(parts Parts) *gin.Engine {
+	checks := maps.Clone(parts.Checks)
+	if s.registrar != nil {
+		if checks == nil {
+			checks = map[string]func(context.Context) error{}
+		}
+		checks[checkConsul] = s.registrar.check
+	}
+	engine := httpserver.NewEngine(httpserver.Options{
+		Name:      s.name,
+		Telemetry: s.telemetry,
+		Faults:    s.cfg.Faults,
+		BodyLimit: s.cfg.BodyLimit,
+		Checks:    checks,
+		Public:    parts.Public,
+	})
+	if parts.Routes != nil {
+		parts.Routes(engine)
+	}
+	return engine
+}
+
+// startBackground runs the background work until the closers stop it.
+func (s *service) startBackground(ctx context.Context, works []func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	group, working := errgroup.WithContext(ctx)
+	for _, work := range works {
+		group.Go(func() error {
+			err := work(working)
+			if err != nil {
+				select {
+				case s.failed <- err:
+				default: // not the first
+				}
+			}
+			return err
+		})
+	}
+	s.closers.PushFunc("background work", func() error {
+		stop()
+		// Its failure, if any, was the reason for the end already, or is only
+		// that it was stopped.
+		_ = group.Wait()
+		return nil
+	})
+}
+
+// wait returns why the service cannot go on, nil when ctx has ended.
+func (s *service) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.server.Done():
+		return s.server.Err()
+	case err := <-s.failed:
+		return fmt.Errorf("background work: %w", err)
+	}
+}
+
+// stop brings down what start brought up, as far as it came.
+func (s *service) stop(ctx context.Context) error {
+	var failures []error
+	if s.registrar != nil {
+		s.leave(ctx)
+	}
+	draining, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
+	defer cancel()
+	if s.server != nil {
+		failures = append(failures, s.server.Shutdown(draining))
+	}
+	closing, cancelClosing := context.WithTimeout(ctx, closeTimeout)
+	defer cancelClosing()
+	return errors.Join(append(failures, s.closers.Close(closing))...)
+}
+
+// leave takes the instance out of Consul and goes on accepting until callers
+// have heard of it. Consul may be away: it reaps the instance by itself then,
+// and that is no failure of this process.
+func (s *service) leave(ctx context.Context) {
+	leaving, cancel := context.WithTimeout(ctx, registerTimeout)
+	defer cancel()
+	wasRegistered, err := s.registrar.close(leaving)
+	if err != nil {
+		s.telemetry.Log.Warn("could not deregister", zap.Error(err))
+		return
+	}
+	if wasRegistered {
+		<-time.After(s.cfg.DrainDelay)
+	}
+}
+
+// recordedVersion is the module version, or else the revision, that the Go
+// toolchain put into the program.
+func recordedVersion() string {
+	const unknown = "devel"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return unknown
+	}
+	if version := info.Main.Version; version != "" && version != "(devel)" {
+		return version
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return unknown
+}
+
+func lookupThisHost(ctx context.Context) (hostname string, addresses []string, err error) {
+	hostname, err = os.Hostname()
+	if err != nil {
+		return "", nil, err
+	}
+	addresses, err = net.DefaultResolver.LookupHost(ctx, hostname)
+	return hostname, addresses, err
+}
+
+func portOf(addr net.Addr) int {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return 0
+	}
+	return tcp.Port
+}

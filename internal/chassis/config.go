@@ -1,0 +1,109 @@
+package chassis
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"orderflow/internal/config"
+	"orderflow/internal/faults"
+)
+
+// Config has the settings that every service takes. Embed it without a prefix:
+//
+//	type settings struct {
+//		chassis.Config `embed:""`
+//		Store config.Store `embed:"" prefix:"store-"`
+//	}
+type Config struct {
+	Listen    config.Listen    `embed:"" prefix:"listen-"`
+	Consul    config.Consul    `embed:"" prefix:"consul-"`
+	Telemetry config.Telemetry `embed:""`
+
+	InstanceID   string        `help:"Name of this process among its equals, the same after a restart; by default service and a random part."`
+	Advertise    string        `placeholder:"HOST" help:"Host under which others reach this process; by default the one it listens at, or this machine's address when that is all interfaces."`
+	Discovery    bool          `default:"true" negatable:"" help:"Register in Consul."`
+	Faults       faults.Spec   `placeholder:"SPEC" help:"Faults to inject, such as latency=200ms,error=0.1,lost=0.05."`
+	BodyLimit    int64         `default:"1MiB" type:"size" min:"1KiB" max:"64MiB" help:"Largest request body."`
+	DrainDelay   time.Duration `default:"200ms" max:"1m" help:"How long to go on accepting at the end, so that callers have heard that this process leaves."`
+	DrainTimeout time.Duration `default:"10s" min:"100ms" help:"How long requests in flight may take at the end."`
+}
+
+const (
+	defaultListenAddr   = "127.0.0.1:0"
+	defaultDrainTimeout = 10 * time.Second
+)
+
+// withDefaults completes a Config that did not come from internal/config.
+// Discovery and DrainDelay stay as they are: off is right for tests.
+func (c Config) withDefaults() Config {
+	c.Listen.Addr = cmp.Or(c.Listen.Addr, defaultListenAddr)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, defaultDrainTimeout)
+	return c
+}
+
+// instanceID returns the configured name, or one that no other process has.
+func (c Config) instanceID(name string) string {
+	if c.InstanceID != "" {
+		return c.InstanceID
+	}
+	return name + "-" + uuid.NewString()[:8]
+}
+
+// lookupHost finds the addresses of this machine; tests replace it.
+type lookupHost func(context.Context) (hostname string, addresses []string, err error)
+
+// advertisedHost is where others reach a process that listens at addr. A host
+// of all interfaces is not an address: this machine's own one is taken then.
+func (c Config) advertisedHost(ctx context.Context, addr net.Addr, lookup lookupHost) (string, error) {
+	if c.Advertise != "" {
+		if strings.ContainsAny(c.Advertise, " /@") || net.ParseIP(c.Advertise) == nil && strings.Contains(c.Advertise, ":") {
+			return "", config.Wrong("advertise", "%q is no host", c.Advertise)
+		}
+		return c.Advertise, nil
+	}
+	listening, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return "", fmt.Errorf("no host to advertise for a listener of type %T", addr)
+	}
+	if !listening.IP.IsUnspecified() {
+		return listening.IP.String(), nil
+	}
+	hostname, addresses, err := lookup(ctx)
+	if err != nil {
+		return "", fmt.Errorf("finding this machine's address to advertise (set --advertise): %w", err)
+	}
+	if host := reachable(addresses); host != "" {
+		return host, nil
+	}
+	return "", fmt.Errorf("the hostname %q has no address to advertise: set --advertise", hostname)
+}
+
+// reachable chooses the address for others: not loopback and not link-local
+// where there is another one, IPv4 before IPv6.
+func reachable(addresses []string) string {
+	best, bestRank := "", 0
+	for _, address := range addresses {
+		ip := net.ParseIP(address)
+		var rank int
+		switch {
+		case ip == nil, ip.IsUnspecified(), ip.IsLinkLocalUnicast(), ip.IsMulticast():
+			continue
+		case ip.IsLoopback():
+			rank = 1
+		case ip.To4() == nil:
+			rank = 2
+		default:
+			rank = 3
+		}
+		if rank > bestRank {
+			best, bestRank = address, rank
+		}
+	}
+	return best
+}

@@ -1,0 +1,146 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// The server's limits on connections. There is no limit on how long an answer
+// takes: streams and waiting requests bound themselves.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 20 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// Far above MaxHeaderBytes: net/http refuses with plain text what is above
+	// this, and the engine refuses what is between with a problem document.
+	serverHeaderBytes = 128 << 10
+)
+
+// Listen opens a TCP port for Serve. It is apart from Serve so that a port
+// that cannot be had stops the process before anything else has begun. The
+// error is one line.
+func Listen(addr string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+	if err == nil {
+		return listener, nil
+	}
+	reason := err
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		reason = number
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("cannot listen at %s: another process has the port: %w", addr, reason)
+	}
+	return nil, fmt.Errorf("cannot listen at %s: %w", addr, reason)
+}
+
+// Server serves one listener. Make it with Serve.
+type Server struct {
+	http     http.Server
+	addr     net.Addr
+	draining chan struct{}
+	drain    func()
+	done     chan struct{}
+	err      error // set before done is closed
+}
+
+// ServerOption changes how Serve serves.
+type ServerOption func(*Server)
+
+// WithErrorLog sends what net/http has to say, such as failed TLS handshakes,
+// to the log as warnings. Without it nothing is said.
+func WithErrorLog(log *zap.Logger) ServerOption {
+	return func(s *Server) {
+		if std, err := zap.NewStdLogAt(log, zap.WarnLevel); err == nil {
+			s.http.ErrorLog = std
+		}
+	}
+}
+
+// WithReadTimeout bounds the time from a request's first byte to the last one
+// of its body, instead of 20 seconds.
+func WithReadTimeout(d time.Duration) ServerOption {
+	return func(s *Server) { s.http.ReadTimeout = d }
+}
+
+type drainingKey struct{}
+
+// Draining returns a channel that is closed when the server of the request
+// with this context begins to drain. Handlers of endless answers end then;
+// others need not care. It is nil, and so never ready, outside a Server.
+func Draining(ctx context.Context) <-chan struct{} {
+	draining, _ := ctx.Value(drainingKey{}).(chan struct{})
+	return draining
+}
+
+// Serve begins to serve in the background and returns at once. Requests get
+// ctx's values but not its end: they are finished after a signal, not cut off.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, options ...ServerOption) *Server {
+	draining := make(chan struct{})
+	base := context.WithValue(context.WithoutCancel(ctx), drainingKey{}, draining)
+	s := &Server{
+		http: http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    serverHeaderBytes,
+			BaseContext:       func(net.Listener) context.Context { return base },
+			ErrorLog:          zap.NewStdLog(zap.NewNop()),
+		},
+		addr:     listener.Addr(),
+		draining: draining,
+		drain:    sync.OnceFunc(func() { close(draining) }),
+		done:     make(chan struct{}),
+	}
+	for _, option := range options {
+		option(s)
+	}
+	go func() {
+		defer close(s.done)
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("serving %s: %w", s.addr, err)
+		}
+	}()
+	return s
+}
+
+// Addr is the address that is served.
+func (s *Server) Addr() net.Addr { return s.addr }
+
+// Done is closed when the server has stopped to accept connections, because of
+// Shutdown or because of a failure, which Err tells.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err returns why the server stopped by itself; nil while it serves, and after
+// Shutdown.
+func (s *Server) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// Shutdown stops accepting, lets the requests in flight finish and closes the
+// idle connections. Those that are not finished at the end of ctx are cut off,
+// and that is an error. A second call does nothing.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drain()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("draining %s: %w", s.addr, err), s.http.Close())
+	}
+	<-s.done
+	return err
+}

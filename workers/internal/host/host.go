@@ -1,0 +1,132 @@
+// Package host puts workflows and activities on their task queues.
+//
+// The order queue's worker runs the workflows and, inside their tasks, the
+// fast local activities of every step. Each downstream service has a queue and
+// a worker of its own for the durable way: its slots are the wall that keeps a
+// sick service's retries from taking anybody else's place. The package has no
+// rules of the saga.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
+
+	"orderflow/internal/chassis"
+	"orderflow/internal/config"
+	"orderflow/internal/discovery"
+	"orderflow/internal/telemetry"
+	"orderflow/internal/temporalclient"
+	"orderflow/workflows"
+	"orderflow/workflows/contract"
+)
+
+// Build connects to Temporal, makes sure that the search attributes exist and
+// prepares one worker for each queue. The workers poll while the parts'
+// background work runs.
+func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry.Telemetry) (parts chassis.Parts, err error) {
+	var opened closers
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, opened.close())
+		}
+	}()
+
+	connected, err := temporalclient.Dial(ctx, temporalclient.Config{
+		Addr: cfg.Temporal.Addr, Namespace: cfg.Temporal.Namespace, DialTimeout: cfg.Temporal.DialTimeout,
+	}, t)
+	if err != nil {
+		return chassis.Parts{}, err
+	}
+	opened.add(func() error { connected.Close(); return nil })
+	if err := registerSearchAttributes(ctx, connected, cfg.Temporal.Namespace); err != nil {
+		return chassis.Parts{}, err
+	}
+
+	registry, err := discovery.NewConsul(discovery.ConsulConfig{Addr: consul.Addr, Token: consul.Token}, t.Log)
+	if err != nil {
+		return chassis.Parts{}, fmt.Errorf("preparing discovery: %w", err)
+	}
+	opened.add(func() error { registry.Close(); return nil })
+	resolver := discovery.NewWatched(registry, t.Log)
+	opened.add(resolver.Close)
+	services := newServices(resolver, t, &opened)
+
+	// The cache is one for the process; a worker alone cannot set it.
+	worker.SetStickyWorkflowCacheSize(cfg.StickyCache)
+	fleet := &fleet{log: t.Log, failed: make(chan error, len(cfg.Queues))}
+	for _, queue := range cfg.Queues {
+		fleet.workers = append(fleet.workers, newWorker(connected, queue, cfg, services, fleet.fail))
+	}
+	return chassis.Parts{
+		Background: []func(context.Context) error{fleet.run},
+		Checks: map[string]func(context.Context) error{
+			"temporal": func(ctx context.Context) error {
+				return temporalclient.Check(ctx, connected, cfg.Temporal.Namespace)
+			},
+		},
+		Metadata: map[string]string{"queues": joined(cfg.Queues)},
+		Close:    opened.close,
+	}, nil
+}
+
+func newWorker(connected client.Client, queue string, cfg Settings, services *services, fail func(error)) worker.Worker {
+	w := worker.New(connected, queue, worker.Options{
+		MaxConcurrentWorkflowTaskPollers:        cfg.WorkflowPollers,
+		MaxConcurrentActivityTaskPollers:        cfg.ActivityPollers,
+		MaxConcurrentActivityExecutionSize:      activitySlots(queue),
+		MaxConcurrentLocalActivityExecutionSize: localActivitySlots(),
+		WorkerStopTimeout:                       cfg.DrainWorkers,
+		DisableWorkflowWorker:                   queue != contract.QueueOrders,
+		OnFatalError:                            func(err error) { fail(fmt.Errorf("worker of queue %s: %w", queue, err)) },
+	})
+	if queue == contract.QueueOrders {
+		w.RegisterWorkflow(workflows.PlaceOrder)
+		// The fast way of every step runs here.
+		for _, activities := range services.all() {
+			w.RegisterActivity(activities)
+		}
+		return w
+	}
+	w.RegisterActivity(services.on(queue))
+	return w
+}
+
+// fleet is the process's workers.
+type fleet struct {
+	workers []worker.Worker
+	log     *zap.Logger
+	failed  chan error
+}
+
+func (f *fleet) fail(err error) { f.failed <- err }
+
+// run polls until ctx ends, then finishes what is in flight.
+func (f *fleet) run(ctx context.Context) error {
+	defer f.stop()
+	for _, w := range f.workers {
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("starting a worker: %w", err)
+		}
+	}
+	f.log.Info("polling", zap.Int("queues", len(f.workers)))
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-f.failed:
+		return err
+	}
+}
+
+func (f *fleet) stop() {
+	var stopping sync.WaitGroup
+	for _, w := range f.workers {
+		stopping.Go(w.Stop)
+	}
+	stopping.Wait()
+}

@@ -1,0 +1,41 @@
+// Command workers runs the workflows and activities of order placement: all
+// task queues, or any subset, in one process. Start more of them for more
+// throughput; Temporal shares the work out.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"orderflow/internal/chassis"
+	"orderflow/internal/config"
+	"orderflow/internal/lifecycle"
+	"orderflow/internal/telemetry"
+	"orderflow/workers/internal/host"
+)
+
+// version is set by the linker: -X main.version=v1.2.3.
+var version = "dev"
+
+type settings struct {
+	chassis.Config `embed:""`
+	host.Settings  `embed:""`
+}
+
+// Validate refuses what the parts alone cannot see.
+func (s *settings) Validate() error { return s.Settings.Validate() }
+
+func main() {
+	var cfg settings
+	config.Parse("workers", "Runs the workflows and activities of order placement.", &cfg, os.Args[1:])
+	ctx, stop := lifecycle.Context()
+	err := chassis.Run(ctx, "workers", version, cfg.Config, func(ctx context.Context, t *telemetry.Telemetry) (chassis.Parts, error) {
+		return host.Build(ctx, cfg.Settings, cfg.Consul, t)
+	})
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "workers:", err)
+		os.Exit(1)
+	}
+}
