@@ -49,7 +49,7 @@ func Open(ctx context.Context, dsnText string, schemas ...Schema) (*DB, error) {
 	}
 	if err := db.prepare(ctx, schemas); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("opening %s: %w", d.where(), oneLine{err})
+		return nil, fmt.Errorf("opening %s: %w", d.where(), oneLineError{err})
 	}
 	return db, nil
 }
@@ -74,7 +74,7 @@ func open(d dsn) (*DB, error) {
 		pool.SetConnMaxIdleTime(postgresIdleTime)
 		return &DB{dialect: Postgres, writer: pool, reader: pool}, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(d.path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
 		return nil, fmt.Errorf("opening %s: creating its folder: %w", d.where(), err)
 	}
 	writer, err := sql.Open("sqlite", d.sqliteURI(false))
@@ -126,11 +126,11 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// oneLine is an error whose message fits on one line: drivers report each
+// oneLineError is an error whose message fits on one line: drivers report each
 // attempt on a line of its own, also when it failed as the one before.
-type oneLine struct{ error }
+type oneLineError struct{ error }
 
-func (e oneLine) Error() string {
+func (e oneLineError) Error() string {
 	lines := strings.Split(e.error.Error(), "\n")
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
@@ -138,4 +138,4 @@ func (e oneLine) Error() string {
 	return strings.Join(slices.Compact(lines), " ")
 }
 
-func (e oneLine) Unwrap() error { return e.error }
+func (e oneLineError) Unwrap() error { return e.error }

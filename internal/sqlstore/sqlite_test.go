@@ -60,6 +60,7 @@ func TestTheWriteAheadLogShrinksAfterALongReader(t *testing.T) {
 
 	reader, err := db.Reader().QueryContext(t.Context(), `SELECT name FROM counter ORDER BY name`)
 	require.NoError(t, err)
+	defer func() { _ = reader.Close() }()
 	require.True(t, reader.Next())
 	for range 24 {
 		require.NoError(t, db.InTx(t.Context(), writeOneMebibyte))

@@ -2,6 +2,7 @@ package sqlstoretest
 
 import (
 	"bufio"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -21,51 +22,54 @@ import (
 //go:embed cluster.sh
 var clusterScript string
 
-// lifeline keeps the cluster alive: when the test binary ends, however it
-// ends, the kernel closes it and the script cleans up. Nothing else refers to
-// it, and a collected pipe would be closed too early.
-var lifeline io.Closer
+// cluster is a running PostgreSQL.
+type cluster struct {
+	dsn string
+	// lifeline keeps it running: when the test binary ends, however it ends,
+	// the kernel closes it and the script cleans up. It is held here because
+	// a pipe that nothing refers to is closed when its memory is collected.
+	lifeline io.Closer
+}
 
-// throwawayCluster starts the test binary's own cluster at the first call and
-// returns its DSN.
+// throwawayCluster starts the test binary's own cluster at the first call.
 var throwawayCluster = sync.OnceValues(startCluster)
 
-func startCluster() (dsn string, err error) {
+func startCluster() (cluster, error) {
 	programs, err := findPrograms()
 	if err != nil {
-		return "", err
+		return cluster{}, err
 	}
-	script := exec.Command("sh", "-c", clusterScript, "cluster.sh", programs)
+	// No context ends it: it lives as long as the process.
+	script := exec.CommandContext(context.Background(), "sh", "-c", clusterScript, "cluster.sh", programs)
 	// The user that runs PostgreSQL may not read the test's folder.
 	script.Dir = "/"
 	if script.SysProcAttr, err = unprivileged(); err != nil {
-		return "", err
+		return cluster{}, err
 	}
 	held, err := script.StdinPipe()
 	if err != nil {
-		return "", fmt.Errorf("starting a cluster: %w", err)
+		return cluster{}, fmt.Errorf("starting a cluster: %w", err)
 	}
 	said, err := script.StdoutPipe()
 	if err != nil {
-		return "", fmt.Errorf("starting a cluster: %w", err)
+		return cluster{}, fmt.Errorf("starting a cluster: %w", err)
 	}
 	script.Stderr = script.Stdout
 	if err := script.Start(); err != nil {
-		return "", fmt.Errorf("starting a cluster: %w", err)
+		return cluster{}, fmt.Errorf("starting a cluster: %w", err)
 	}
 	var output []string
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		if folder, ready := strings.CutPrefix(lines.Text(), "ready "); ready {
-			lifeline = held
-			return clusterDSN(folder), nil
+			return cluster{dsn: dsnOf(folder), lifeline: held}, nil
 		}
 		output = append(output, lines.Text())
 	}
 	_ = held.Close()
-	return "", fmt.Errorf("the cluster did not start: %w: %s", script.Wait(), strings.Join(output, "; "))
+	return cluster{}, fmt.Errorf("the cluster did not start: %w: %s", script.Wait(), strings.Join(output, "; "))
 }
 
-func clusterDSN(socketFolder string) string {
+func dsnOf(socketFolder string) string {
 	dsn := url.URL{
 		Scheme:   "postgres",
 		Path:     "/postgres",

@@ -3,6 +3,7 @@
 # neither a process nor a folder is left behind, even after SIGKILL.
 # $1: the folder of PostgreSQL's programs.
 set -e
+programs=$1
 trap '' HUP INT TERM
 server=
 dir=$(mktemp -d "${TMPDIR:-/tmp}/orderflow-postgres-XXXXXX")
@@ -13,9 +14,16 @@ clean() {
 }
 trap clean EXIT
 
-"$1/initdb" -D "$dir/data" --username=postgres --auth=trust \
-    --encoding=UTF8 --locale=C --no-sync >"$dir/log" || { cat "$dir/log"; exit 1; }
-"$1/postgres" -D "$dir/data" \
+init() {
+    rm -rf "$dir/data"
+    "$programs/initdb" -D "$dir/data" --username=postgres --auth=trust \
+        --encoding=UTF8 --locale=C --no-sync "$@" >"$dir/log" 2>&1
+}
+# Text sorts by the rules of a language, as in most installations and unlike
+# SQLite, where this PostgreSQL can do it: a query that relies on the order of
+# bytes must say so.
+init --locale-provider=icu --icu-locale=en-US || init || { cat "$dir/log"; exit 1; }
+"$programs/postgres" -D "$dir/data" \
     -c listen_addresses= -c unix_socket_directories="$dir" -c unix_socket_permissions=0777 \
     -c max_connections=400 -c shared_buffers=32MB \
     -c fsync=off -c full_page_writes=off \

@@ -23,7 +23,8 @@ func TestHoldCluster(t *testing.T) {
 	if os.Getenv(holderVariable) == "" {
 		return
 	}
-	fmt.Println("holding", sqlstoretest.Postgres(t))
+	_, err := fmt.Fprintln(os.Stdout, "holding", sqlstoretest.Postgres(t))
+	require.NoError(t, err)
 	select {}
 }
 

@@ -79,7 +79,8 @@ func postgresServer() (string, error) {
 	if dsn := os.Getenv(serverVariable); dsn != "" {
 		return dsn, nil
 	}
-	return throwawayCluster()
+	own, err := throwawayCluster()
+	return own.dsn, err
 }
 
 // createDatabase makes a database of a random name: databases, unlike schemas,

@@ -1,0 +1,71 @@
+package internal
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"orderflow/internal/httpserver"
+	"orderflow/internal/validate"
+	"orderflow/services/customer"
+)
+
+// Routes adds the service's API.
+func Routes(s *Service) func(gin.IRouter) {
+	h := handlers{service: s}
+	return func(r gin.IRouter) {
+		r.GET("/v1/customers/:customerId", h.customer)
+		r.PUT("/v1/customers/:customerId", h.put)
+	}
+}
+
+type handlers struct{ service *Service }
+
+func (h handlers) customer(c *gin.Context) {
+	customerID := c.Param("customerId")
+	if !validate.IsID(customerID) {
+		httpserver.Fail(c, errNoCustomer)
+		return
+	}
+	found, err := h.service.Customer(c.Request.Context(), customerID)
+	respond(c, http.StatusOK, found, err)
+}
+
+func (h handlers) put(c *gin.Context) {
+	var record customer.Record
+	if err := httpserver.Bind(c, &record); err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	if err := validRecord(record, c.Param("customerId")); err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	stored, created, err := h.service.Put(c.Request.Context(), record)
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	respond(c, status, stored, err)
+}
+
+func respond(c *gin.Context, status int, answer any, err error) {
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	httpserver.Respond(c, status, answer)
+}
+
+func validRecord(record customer.Record, idInPath string) error {
+	fields := validate.New()
+	fields.ID("/customerId", record.CustomerID)
+	fields.PathID("/customerId", record.CustomerID, idInPath)
+	fields.Text("/name", record.Name, 1, validate.MaxText)
+	fields.Text("/contact", record.Contact, 0, validate.MaxText)
+	fields.Text("/phone", record.Phone, 0, validate.MaxText)
+	if record.Address != nil {
+		fields.CustomerAddress("/address", validate.Address(*record.Address))
+	}
+	return fields.Err()
+}
