@@ -1,0 +1,42 @@
+# Orderflow. `make` alone lists the targets.
+
+PROGRAMS := .tools/bin/orderflow
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The program takes the place of the shell, so that a signal to make's child
+# reaches it.
+.PHONY: run
+run: ## Run the whole product on this machine, until Ctrl-C
+	@go build -o $(PROGRAMS)/run ./internal/devstack/run
+	@exec $(PROGRAMS)/run --stop-with-parent
+
+.PHONY: scale
+scale: ## Change the number of workers of a running system: make scale WORKERS=3
+	@go build -o $(PROGRAMS)/scale ./internal/devstack/scale
+	@ORDERFLOW_WORKERS='$(WORKERS)' exec $(PROGRAMS)/scale
+
+.PHONY: tools
+tools: ## Build the development tools (Temporal, Consul) unless they are there
+	@go run ./internal/toolchain/install
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
+.PHONY: test
+test: ## Run all tests; what is missing on this machine is named as skipped
+ifeq ($(RACE),)
+	@echo "skipped: the race detector needs a C compiler"
+	@case ",$$ORDERFLOW_REQUIRE," in *,race,*) exit 1;; esac
+endif
+	go vet ./...
+	go test $(RACE) -timeout 25m ./...
+
+.PHONY: lint
+lint: ## Run the linters, with the import table and the determinism of workflows
+	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
+	go tool -modfile=tools/lint/go.mod workflowcheck ./workflows/...

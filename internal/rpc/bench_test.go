@@ -1,0 +1,80 @@
+package rpc
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"orderflow/internal/discovery"
+	"orderflow/internal/resilience"
+)
+
+// watchedResolver follows a registry in which nothing changes.
+func watchedResolver(b *testing.B) *discovery.Watched {
+	b.Helper()
+	ended := make(chan struct{})
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("index") != "" {
+			select {
+			case <-ended:
+			case <-r.Context().Done():
+			}
+			return
+		}
+		w.Header().Set("X-Consul-Index", "7")
+		w.Header().Set("X-Consul-LastContact", "0")
+		_, _ = io.WriteString(w, `[
+			{"Service": {"ID": "a", "Service": "payment", "Address": "127.0.0.1", "Port": 1}},
+			{"Service": {"ID": "b", "Service": "payment", "Address": "127.0.0.1", "Port": 2}},
+			{"Service": {"ID": "c", "Service": "payment", "Address": "127.0.0.1", "Port": 3}}]`)
+	}))
+	b.Cleanup(registry.Close)
+	b.Cleanup(func() { close(ended) })
+	consul, err := discovery.NewConsul(discovery.ConsulConfig{Addr: registry.Listener.Addr().String()}, zap.NewNop())
+	require.NoError(b, err)
+	b.Cleanup(consul.Close)
+	watched := discovery.NewWatched(consul, zap.NewNop())
+	b.Cleanup(func() { assert.NoError(b, watched.Close()) })
+	_, err = watched.Next(b.Context(), "payment")
+	require.NoError(b, err)
+	return watched
+}
+
+// The two benchmarks belong together: what guard and resolver cost, and what
+// the loopback HTTP call costs that they guard. The aim is at most a fiftieth,
+// without an allocation.
+
+func BenchmarkGuardAndResolve(b *testing.B) {
+	guard := resilience.NewGuard("payment", resilience.Config{}, outcomeOf, nil)
+	resolver := watchedResolver(b)
+	resolve := func(ctx context.Context) error {
+		_, err := resolver.Next(ctx, "payment")
+		return err
+	}
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := guard.Do(ctx, resolve); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCallOverLoopback(b *testing.B) {
+	instance := serve(b, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"orderId":"order-1","amount":1}`))
+	})
+	c := newTestClient(b, Config{}, nil, instance)
+	ctx, in := b.Context(), charge{"order-1", 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		var out charge
+		require.NoError(b, c.Call(ctx, http.MethodPost, "/v1/charges", in, &out))
+	}
+}
