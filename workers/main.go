@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"orderflow/internal/chassis"
@@ -35,7 +34,6 @@ func main() {
 	})
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "workers:", err)
 		os.Exit(1)
 	}
 }

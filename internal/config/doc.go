@@ -16,8 +16,8 @@
 //   - min:"..." and max:"...": the limits of a number, duration or size. A
 //     duration is never negative unless min says so.
 //
-// Any struct in the configuration may have a Validate() error method for what
-// tags cannot say; [Wrong] makes its error name the setting.
+// Any embedded struct may have a Validate() error method for what tags cannot
+// say, which kong calls; [Wrong] makes its error name the setting.
 //
 // Only main functions use this package. Everything else is given structs.
 package config

@@ -32,7 +32,7 @@ type Listen struct {
 
 // Store says where a service keeps its data.
 type Store struct {
-	DSN string `name:"dsn" required:"" help:"Where the data is: the path of a SQLite file, or a postgres:// URL."`
+	DSN string `name:"dsn" required:"" help:"Where the data is: sqlite:PATH or postgres://USER@HOST/DATABASE."`
 }
 
 // Telemetry says how much is logged and where traces go.

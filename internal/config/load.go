@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -84,9 +83,6 @@ func Load(name, description string, cfg any, args []string,
 	if helped {
 		return nil, ErrHelp
 	}
-	if err == nil {
-		err = validate(reflect.ValueOf(cfg))
-	}
 	if err != nil {
 		var setting *SettingError
 		if errors.As(err, &setting) {
@@ -142,32 +138,4 @@ func helpWithEnv(value *kong.Value) string {
 		return value.Help
 	}
 	return strings.TrimSpace(value.Help + " [" + envName(value.Name) + "]")
-}
-
-// validate calls Validate on every struct of the configuration, inner before
-// outer, so that an outer one can rely on its parts.
-func validate(value reflect.Value) error {
-	for value.Kind() == reflect.Pointer {
-		if value.IsNil() {
-			return nil
-		}
-		value = value.Elem()
-	}
-	if value.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range value.NumField() {
-		if value.Type().Field(i).IsExported() {
-			if err := validate(value.Field(i)); err != nil {
-				return err
-			}
-		}
-	}
-	if !value.CanAddr() {
-		return nil
-	}
-	if checked, ok := value.Addr().Interface().(interface{ Validate() error }); ok {
-		return checked.Validate()
-	}
-	return nil
 }

@@ -349,6 +349,11 @@ func TestALostAnswerIsCountedAndNotLoggedAsAFault(t *testing.T) {
 	assert.Contains(t, serve(engine, get("/metrics")).Body.String(), `route="/v1/orders/:orderId",status="0"} 1`)
 }
 
+func TestAPanicWhoseAnswerShouldBeLostIsAnswered(t *testing.T) {
+	engine, _ := newEngine(t, httpserver.Options{Faults: faults.Spec{Lost: 1}})
+	requireProblem(t, serve(engine, get("/panic")), problem.Internal)
+}
+
 func TestTwoEnginesShareARegistry(t *testing.T) {
 	tel := telemetry.Discard()
 	for range 2 {

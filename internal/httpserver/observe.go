@@ -64,7 +64,7 @@ func observe(o Options) gin.HandlerFunc {
 		defer func() {
 			inFlight.Dec()
 			status := noAnswer
-			if true {
+			if answered {
 				status = c.Writer.Status()
 			}
 			elapsed := time.Since(start)

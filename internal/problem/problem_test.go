@@ -173,13 +173,14 @@ func TestWriteAlwaysSaysWhenToReturnAndHowToAuthenticate(t *testing.T) {
 }
 
 func TestWithMethodsLeaveTheOriginalAlone(t *testing.T) {
-	shared := problem.New(problem.Invalid, "shared").WithField("/a", "first")
+	// Three fields leave room in a slice that grows by doubling.
+	shared := problem.New(problem.Invalid, "shared").WithField("/1", "").WithField("/2", "").WithField("/3", "")
 	left := shared.WithField("/b", "left")
 	right := shared.WithField("/c", "right").WithRetryAfter(time.Second).WithCause(errors.New("x"))
 
-	assert.Len(t, shared.Fields, 1)
-	assert.Equal(t, "/b", left.Fields[1].Pointer)
-	assert.Equal(t, "/c", right.Fields[1].Pointer)
+	assert.Len(t, shared.Fields, 3)
+	assert.Equal(t, "/b", left.Fields[3].Pointer)
+	assert.Equal(t, "/c", right.Fields[3].Pointer)
 	assert.Zero(t, shared.RetryAfter)
 	assert.NoError(t, shared.Err)
 }
