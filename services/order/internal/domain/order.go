@@ -1,0 +1,112 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+
+	"orderflow/services/order"
+)
+
+// AggregateType is the type of every order's stream.
+const AggregateType = "Order"
+
+// Order is the state of one order, as far as decisions need it. It is a value:
+// Evolve returns a changed copy. The zero value is an order that does not
+// exist yet.
+type Order struct {
+	status  order.Status
+	version int64
+}
+
+// Replay returns the order that the events, oldest first, have made. Its error
+// wraps ErrHistory.
+func Replay(events []Event) (Order, error) {
+	var o Order
+	for _, event := range events {
+		var err error
+		if o, err = o.Evolve(event); err != nil {
+			return Order{}, err
+		}
+	}
+	return o, nil
+}
+
+// Exists reports whether the order was ever created.
+func (o Order) Exists() bool { return o.version > 0 }
+
+// Status returns where the order stands; "" before it exists.
+func (o Order) Status() order.Status { return o.status }
+
+// Version returns how many events have made the order. The next event gets
+// version Version()+1.
+func (o Order) Version() int64 { return o.version }
+
+// Create decides to record a new draft. Its error is a *TransitionError when
+// the order exists.
+func (o Order) Create(placement Placement) (OrderCreated, error) {
+	if o.Exists() {
+		return OrderCreated{}, o.refuse("create")
+	}
+	if placement.content.CustomerID == "" {
+		return OrderCreated{}, errUnchecked
+	}
+	return placement.content, nil
+}
+
+// Confirm decides that the draft is reserved and paid. Its error is a
+// *TransitionError unless the order is a draft.
+func (o Order) Confirm(at time.Time) (OrderConfirmed, error) {
+	if o.status != order.Draft {
+		return OrderConfirmed{}, o.refuse("confirm")
+	}
+	return OrderConfirmed{ConfirmedAt: at.UTC()}, nil
+}
+
+// Ship decides that the order has left. Its error is a *TransitionError unless
+// the order is confirmed.
+func (o Order) Ship(shipment Shipment) (OrderShipped, error) {
+	if o.status != order.Confirmed {
+		return OrderShipped{}, o.refuse("ship")
+	}
+	if shipment.content.TrackingNumber == "" {
+		return OrderShipped{}, errUnchecked
+	}
+	return shipment.content, nil
+}
+
+// Cancel decides that the order will not be shipped. Its error is a
+// *TransitionError unless the order is a draft or confirmed.
+func (o Order) Cancel(cancellation Cancellation) (OrderCancelled, error) {
+	if o.status != order.Draft && o.status != order.Confirmed {
+		return OrderCancelled{}, o.refuse("cancel")
+	}
+	if cancellation.content.Reason == "" {
+		return OrderCancelled{}, errUnchecked
+	}
+	return cancellation.content, nil
+}
+
+func (o Order) refuse(command string) error {
+	return &TransitionError{Command: command, Status: o.status}
+}
+
+// Evolve returns the order after the event. An event that does not fit the
+// state was never decided by a command; the error then wraps ErrHistory.
+func (o Order) Evolve(event Event) (Order, error) {
+	next := Order{version: o.version + 1}
+	fits := false
+	switch event.(type) {
+	case OrderCreated:
+		next.status, fits = order.Draft, !o.Exists()
+	case OrderConfirmed:
+		next.status, fits = order.Confirmed, o.status == order.Draft
+	case OrderShipped:
+		next.status, fits = order.Shipped, o.status == order.Confirmed
+	case OrderCancelled:
+		next.status, fits = order.Cancelled, o.status == order.Draft || o.status == order.Confirmed
+	}
+	if !fits {
+		return Order{}, fmt.Errorf("event %T as version %d after status %q: %w", event, next.version, o.status, ErrHistory)
+	}
+	return next, nil
+}

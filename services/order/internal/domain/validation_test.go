@@ -1,0 +1,147 @@
+package domain_test
+
+import (
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"orderflow/services/money"
+	"orderflow/services/order"
+	"orderflow/services/order/internal/domain"
+)
+
+func TestPlacementNamesWhatIsWrongWithIt(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(p *order.Placement)
+		want   []string
+	}{
+		"nothing":                  {func(*order.Placement) {}, nil},
+		"no order ID":              {func(p *order.Placement) { p.OrderID = "" }, []string{"/orderId"}},
+		"path in the order ID":     {func(p *order.Placement) { p.OrderID = "../x" }, []string{"/orderId"}},
+		"long customer ID":         {func(p *order.Placement) { p.CustomerID = strings.Repeat("c", 65) }, []string{"/customerId"}},
+		"no customer name":         {func(p *order.Placement) { p.CustomerName = "" }, []string{"/customerName"}},
+		"blank customer name":      {func(p *order.Placement) { p.CustomerName = "  " }, []string{"/customerName"}},
+		"name of 201 characters":   {func(p *order.Placement) { p.CustomerName = strings.Repeat("é", 201) }, []string{"/customerName"}},
+		"name of 200 characters":   {func(p *order.Placement) { p.CustomerName = strings.Repeat("é", 200) }, nil},
+		"line break in a name":     {func(p *order.Placement) { p.CustomerName = "Ada\r\nX: y" }, []string{"/customerName"}},
+		"NUL in a name":            {func(p *order.Placement) { p.Items[0].ProductName = "a\x00" }, []string{"/items/0/productName"}},
+		"invalid UTF-8":            {func(p *order.Placement) { p.Items[1].ProductName = "\xff" }, []string{"/items/1/productName"}},
+		"bidi controls are inert":  {func(p *order.Placement) { p.CustomerName = "\u202eAda" }, nil},
+		"long request hash":        {func(p *order.Placement) { p.RequestHash = strings.Repeat("0", 201) }, []string{"/requestHash"}},
+		"no time":                  {func(p *order.Placement) { p.AcceptedAt = time.Time{} }, []string{"/acceptedAt"}},
+		"no items":                 {func(p *order.Placement) { p.Items = nil }, []string{"/items"}},
+		"101 items":                {func(p *order.Placement) { p.Items = make([]order.Item, 101) }, []string{"/items"}},
+		"quantity 0":               {func(p *order.Placement) { p.Items[1].Quantity = 0 }, []string{"/items/1/quantity"}},
+		"negative quantity":        {func(p *order.Placement) { p.Items[0].Quantity = -1 }, []string{"/items/0/quantity"}},
+		"negative price":           {func(p *order.Placement) { p.Items[0].UnitPrice.Amount = -1 }, []string{"/items/0/unitPrice/amount"}},
+		"two currencies":           {func(p *order.Placement) { p.Items[1].UnitPrice.Currency = "EUR" }, []string{"/items/1/unitPrice/currency"}},
+		"no such currency":         {func(p *order.Placement) { p.Total.Currency = "ZZZ" }, []string{"/total/currency", "/items/0/unitPrice/currency", "/items/1/unitPrice/currency"}},
+		"total too small":          {func(p *order.Placement) { p.Total.Amount-- }, []string{"/total/amount"}},
+		"a line that overflows":    {func(p *order.Placement) { p.Items[0].Quantity = math.MaxInt64 }, []string{"/items/0/quantity"}},
+		"a sum that overflows":     {func(p *order.Placement) { p.Items[0].Quantity, p.Items[0].UnitPrice.Amount = 1, math.MaxInt64 }, []string{"/items/1/quantity"}},
+		"every violation is named": {func(p *order.Placement) { p.OrderID, p.CustomerName = "", "" }, []string{"/orderId", "/customerName"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			placement := validPlacement()
+			test.change(&placement)
+			_, err := domain.NewPlacement(placement)
+			assert.Equal(t, test.want, pointers(t, err))
+		})
+	}
+}
+
+func TestShipmentNamesWhatIsWrongWithIt(t *testing.T) {
+	for name, test := range map[string]struct {
+		tracking, carrier string
+		saga              order.Saga
+		want              []string
+	}{
+		"nothing":            {"T-1", "Parcel", completed, nil},
+		"no tracking number": {"", "Parcel", completed, []string{"/trackingNumber"}},
+		"no carrier":         {"T-1", "", completed, []string{"/carrier"}},
+		"a saga that runs":   {"T-1", "Parcel", order.Saga{State: order.SagaRunning}, []string{"/saga/state"}},
+		"a saga that failed": {"T-1", "Parcel", compensated, []string{"/saga/state"}},
+		"an unnamed step": {"T-1", "Parcel", order.Saga{State: order.SagaCompleted, Steps: []order.SagaStep{{State: "done"}}},
+			[]string{"/saga/steps/0/name"}},
+		"an unknown step state": {"T-1", "Parcel", order.Saga{State: order.SagaCompleted, Steps: []order.SagaStep{{Name: "a", State: "odd"}}},
+			[]string{"/saga/steps/0/state"}},
+		"65 steps": {"T-1", "Parcel", order.Saga{State: order.SagaCompleted, Steps: make([]order.SagaStep, 65)},
+			[]string{"/saga/steps"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := domain.NewShipment(test.tracking, test.carrier, test.saga)
+			assert.Equal(t, test.want, pointers(t, err))
+		})
+	}
+}
+
+func TestCancellationNamesWhatIsWrongWithIt(t *testing.T) {
+	blocked := order.Saga{State: order.SagaBlocked}
+	for name, test := range map[string]struct {
+		reason string
+		saga   order.Saga
+		want   []string
+	}{
+		"nothing":              {"changed my mind", compensated, nil},
+		"a blocked saga":       {"changed my mind", blocked, nil},
+		"a reason of 2 lines":  {"panic:\n\tat line 7", compensated, nil},
+		"no reason":            {"", compensated, []string{"/reason"}},
+		"an endless reason":    {strings.Repeat("x", 4001), compensated, []string{"/reason"}},
+		"a saga that shipped":  {"changed my mind", completed, []string{"/saga/state"}},
+		"no saga":              {"changed my mind", order.Saga{}, []string{"/saga/state"}},
+		"an error of a step":   {"x", order.Saga{State: order.SagaBlocked, Steps: []order.SagaStep{{Name: "a", State: "failed", Error: "a\nb"}}}, nil},
+		"an endless step text": {"x", order.Saga{State: order.SagaBlocked, Steps: []order.SagaStep{{Name: "a", State: "failed", Error: strings.Repeat("x", 4001)}}}, []string{"/saga/steps/0/error"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := domain.NewCancellation(test.reason, test.saga)
+			assert.Equal(t, test.want, pointers(t, err))
+		})
+	}
+}
+
+// The model is arbitrary-precision arithmetic: exactly the placements whose
+// total is right and fits are accepted.
+func TestTotalIsExactForEveryPlacement(t *testing.T) {
+	quantity := rapid.OneOf(rapid.Int64Range(1, 1000), rapid.Int64Range(1, math.MaxInt64))
+	price := rapid.OneOf(rapid.Int64Range(0, 1_000_000), rapid.Int64Range(0, math.MaxInt64))
+	rapid.Check(t, func(t *rapid.T) {
+		placement := validPlacement()
+		placement.Items = nil
+		want := new(big.Int)
+		for range rapid.IntRange(1, 5).Draw(t, "items") {
+			item := order.Item{
+				ProductID: "p", ProductName: "P", Quantity: quantity.Draw(t, "quantity"),
+				UnitPrice: money.New(price.Draw(t, "price"), "USD"),
+			}
+			placement.Items = append(placement.Items, item)
+			line := new(big.Int).Mul(big.NewInt(item.Quantity), big.NewInt(item.UnitPrice.Amount))
+			want.Add(want, line)
+		}
+		placement.Total = money.New(rapid.Int64().Draw(t, "wrong total"), "USD")
+		if want.IsInt64() && rapid.Bool().Draw(t, "right") {
+			placement.Total.Amount = want.Int64()
+		}
+		_, err := domain.NewPlacement(placement)
+		right := want.IsInt64() && placement.Total.Amount == want.Int64()
+		require.Equal(t, right, err == nil, "%v", err)
+	})
+}
+
+func pointers(t *testing.T, err error) (found []string) {
+	if err == nil {
+		return nil
+	}
+	var invalid *domain.InvalidError
+	require.ErrorAs(t, err, &invalid)
+	for _, violation := range invalid.Violations {
+		assert.NotEmpty(t, violation.Detail)
+		found = append(found, violation.Pointer)
+	}
+	return found
+}

@@ -1,0 +1,197 @@
+package readmodel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"orderflow/services/order"
+)
+
+func TestRebuildMakesTheSameRows(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(100)
+		projector := h.projector()
+		h.catchUp(projector)
+		before := h.rows()
+		projector.batch = 7
+		require.NoError(t, projector.Rebuild(t.Context()))
+		assert.Equal(t, before, h.rows())
+		assert.Equal(t, []int64{2}, h.generations(), "the old generation is gone")
+
+		h.happens(20)
+		h.catchUp(projector)
+		assert.Equal(t, h.replayed(), h.rows(), "the projector goes on with the new rows")
+	})
+}
+
+func TestRebuildRepairsDamagedRows(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(50)
+		h.catchUp(h.projector())
+		h.edit(`DELETE FROM order_view`)
+		h.edit(`UPDATE order_count SET draft = draft + 7`)
+		h.edit(`UPDATE order_summary SET status = 'draft'`)
+		require.NoError(t, h.projector().Rebuild(t.Context()))
+		assert.Equal(t, h.replayed(), h.rows())
+	})
+}
+
+// Beside a rebuild events are written, projected and read. No reader may see an
+// order that it has seen before disappear or go back.
+func TestReadersSeeNoGapDuringARebuild(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(60)
+		h.catchUp(h.projector())
+		h.append(h.creates("cust-reader"))
+		h.catchUp(h.projector())
+
+		ctx, stop := context.WithCancel(t.Context())
+		var beside errgroup.Group
+		projector := h.projector()
+		beside.Go(func() error {
+			for ctx.Err() == nil {
+				if _, err := projector.RunOnce(t.Context()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		watched := append([]string(nil), h.orders...)
+		beside.Go(func() error { return watchOrders(ctx, h, watched) })
+
+		rebuilder := h.projector()
+		rebuilder.batch = 50
+		beside.Go(func() error {
+			defer stop()
+			for range 3 {
+				if err := rebuilder.Rebuild(t.Context()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for ctx.Err() == nil {
+			h.happens(1)
+		}
+		require.NoError(t, beside.Wait())
+		h.catchUp(projector)
+		assert.Equal(t, h.replayed(), h.rows())
+		assert.Equal(t, []int64{4}, h.generations())
+	})
+}
+
+// watchOrders reads again and again, and reports what went backwards.
+func watchOrders(ctx context.Context, h *history, ids []string) error {
+	views := NewViews(h.db)
+	seen := make(map[string]int64)
+	total := int64(0)
+	for ctx.Err() == nil {
+		for _, id := range ids {
+			view, found, err := views.Find(h.t.Context(), id)
+			if err != nil {
+				return err
+			}
+			if !found || view.Version < seen[id] {
+				return fmt.Errorf("order %s: found %t at version %d after version %d", id, found, view.Version, seen[id])
+			}
+			seen[id] = view.Version
+		}
+		page, err := views.Page(h.t.Context(), order.ListQuery{CustomerID: "cust-reader", Page: 1, Limit: 10})
+		if err != nil {
+			return err
+		}
+		if page.Total < total || len(page.Items) == 0 {
+			return fmt.Errorf("%d orders of the customer after %d, %d on the page", page.Total, total, len(page.Items))
+		}
+		total = page.Total
+	}
+	return nil
+}
+
+func TestARebuildThatDiesLeavesTheLiveRowsAndIsCleanedUp(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		errCrash := errors.New("crash")
+		h.happens(40)
+		projector := h.projector()
+		h.catchUp(projector)
+		before := h.rows()
+
+		projector.batch = 5
+		for range 3 {
+			batches := 0
+			projector.beforeCommit = func() error {
+				if batches++; batches > 3 {
+					return errCrash
+				}
+				return nil
+			}
+			require.ErrorIs(t, projector.Rebuild(t.Context()), errCrash)
+			assert.Equal(t, before, h.rows())
+			assert.Equal(t, []int64{1, 2}, h.generations(), "not one more with each attempt")
+		}
+
+		projector.beforeCommit = func() error { return nil }
+		require.NoError(t, projector.Rebuild(t.Context()))
+		assert.Equal(t, before, h.rows())
+		assert.Len(t, h.generations(), 1)
+	})
+}
+
+func TestALaterRebuildTakesOver(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(40)
+		slow, fast := h.projector(), h.projector()
+		h.catchUp(fast)
+		before := h.rows()
+		slow.batch = 5
+		next, err := slow.newGeneration(t.Context())
+		require.NoError(t, err)
+		_, err = slow.advance(t.Context(), next)
+		require.NoError(t, err)
+
+		require.NoError(t, fast.Rebuild(t.Context()))
+		next.position += 5
+		_, err = slow.advance(t.Context(), next)
+		require.ErrorIs(t, err, errOvertaken)
+		_, err = slow.swap(t.Context(), checkpoint{generation: next.generation, position: 1_000})
+		require.ErrorIs(t, err, ErrRebuildOvertaken)
+		assert.Equal(t, before, h.rows())
+	})
+}
+
+func TestAGenerationThatIsBehindIsNotSwappedIn(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(10)
+		projector := h.projector()
+		h.catchUp(projector)
+		next, err := projector.newGeneration(t.Context())
+		require.NoError(t, err)
+		swapped, err := projector.swap(t.Context(), next)
+		require.NoError(t, err)
+		assert.False(t, swapped)
+	})
+}
+
+func (h *history) generations() (all []int64) {
+	rows, err := h.db.Reader().QueryContext(h.t.Context(), `
+		SELECT generation FROM projection
+		UNION SELECT generation FROM order_view
+		UNION SELECT generation FROM order_summary
+		UNION SELECT generation FROM order_count
+		ORDER BY 1`)
+	require.NoError(h.t, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var generation int64
+		require.NoError(h.t, rows.Scan(&generation))
+		all = append(all, generation)
+	}
+	require.NoError(h.t, rows.Err())
+	return all
+}
