@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"testing"
@@ -27,7 +28,12 @@ type importSummary struct {
 		Unanswered   int `json:"unanswered"`
 		PlacedNow    int `json:"placedNow"`
 		AlreadyThere int `json:"alreadyThere"`
+
+		CancelledBy map[string]int `json:"cancelledBy"`
 	} `json:"orders"`
+	Totals []struct {
+		Orders int64 `json:"orders"`
+	} `json:"totals"`
 	Mismatches []any `json:"mismatches"`
 }
 
@@ -42,7 +48,7 @@ type importing struct {
 
 func (s *system) beginImport(files ...string) *importing {
 	s.t.Helper()
-	args := append([]string{"import", "--json", "--concurrency", "8"}, files...)
+	args := append([]string{"import", "--json", "--concurrency", "8"}, files...) // a later flag wins
 	run := &importing{command: s.starter(args...), done: make(chan struct{})}
 	run.command.Stdout, run.command.Stderr = &run.stdout, &run.stderr
 	require.NoError(s.t, run.command.Start())
@@ -138,19 +144,27 @@ func TestEveryAcceptedOrderEndsWhateverIsKilled(t *testing.T) {
 }
 
 // TestARestartOfTheWholeSystemLosesNothing stops everything while orders wait
-// for a service, and starts it again on the same data.
+// for a service, and starts it again on the same data. Without a cache of
+// workflows every task replays its order from the history.
 func TestARestartOfTheWholeSystemLosesNothing(t *testing.T) {
-	cfg := settings(t, "ORDERFLOW_PAYMENT_FAULTS=error=1")
-	const orders = 12
-	d := generate(t, seed+1, orders)
-	s := start(t, cfg)
-	s.placeAll(d)
-	require.NoError(t, s.Stop())
+	for name, environ := range map[string][]string{
+		"as shipped":               nil,
+		"durable way and no cache": {"ORDERFLOW_FAST_WAY=off", "ORDERFLOW_STICKY_CACHE=0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := settings(t, append(environ, "ORDERFLOW_PAYMENT_FAULTS=error=1")...)
+			const orders = 12
+			d := generate(t, seed+1, orders)
+			s := start(t, cfg)
+			s.placeAll(d)
+			require.NoError(t, s.Stop())
 
-	cfg.Environ = settings(t).Environ
-	s = start(t, cfg)
-	require.Eventually(t, func() bool { return s.finished(d) == orders }, patience, 100*time.Millisecond)
-	s.requireBooksBalance(d, s.views(d))
+			cfg.Environ = append(os.Environ(), environ...)
+			s = start(t, cfg)
+			require.Eventually(t, func() bool { return s.finished(d) == orders }, patience, 100*time.Millisecond)
+			s.requireBooksBalance(d, s.views(d))
+		})
+	}
 }
 
 // placeAll imports products and customers, and has every order accepted

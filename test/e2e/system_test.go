@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,10 +115,28 @@ func (s *system) call(ctx context.Context, method, path string, body any, header
 // get reads something that must be there.
 func (s *system) get(path string, into any) {
 	s.t.Helper()
-	found, err := s.call(s.t.Context(), http.MethodGet, path, nil)
+	for {
+		found, err := s.call(s.t.Context(), http.MethodGet, path, nil)
+		require.NoError(s.t, err)
+		if found.status == http.StatusTooManyRequests {
+			s.waitAsTold(found)
+			continue
+		}
+		require.Equal(s.t, http.StatusOK, found.status, "%s: %s", path, found.body)
+		found.into(s.t, into)
+		return
+	}
+}
+
+// waitAsTold waits for as long as the gateway's Retry-After says.
+func (s *system) waitAsTold(a answer) {
+	s.t.Helper()
+	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
 	require.NoError(s.t, err)
-	require.Equal(s.t, http.StatusOK, found.status, "%s: %s", path, found.body)
-	found.into(s.t, into)
+	select {
+	case <-time.After(time.Duration(seconds) * time.Second):
+	case <-s.t.Context().Done():
+	}
 }
 
 // keepLogs shows the ends of the processes' logs when the test has failed.
