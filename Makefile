@@ -28,7 +28,7 @@ tools: ## Build the development tools (Temporal, Consul) unless they are there
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
 .PHONY: test
-test: ## Run all tests; what is missing on this machine is named as skipped
+test: tools ## Run all tests; what is missing on this machine is named as skipped
 ifeq ($(RACE),)
 	@echo "skipped: the race detector needs a C compiler"
 	@case ",$$ORDERFLOW_REQUIRE," in *,race,*) exit 1;; esac

@@ -1,0 +1,119 @@
+package devstack
+
+import (
+	"slices"
+	"strings"
+)
+
+const envPrefix = "ORDERFLOW_"
+
+// perProcess are settings that belong to one process, and so are not inherited
+// from whoever started the system.
+var perProcess = []string{"LISTEN_ADDR", "DSN", "INSTANCE_ID", "READY_FILE", "FAULTS", "ADVERTISE"}
+
+// environment is a list of KEY=value in which each key stands once.
+type environment []string
+
+// inherited is the user's environment without what belongs to one process, and
+// with what all of ours share.
+func (c Config) inherited() environment {
+	env := environment(slices.Clone(c.Environ))
+	for _, name := range perProcess {
+		env = env.without(envPrefix + name)
+	}
+	env = env.
+		with(envPrefix+"CONSUL_ADDR", dialable(c.ConsulAddr)).
+		with(envPrefix+"TEMPORAL_ADDR", dialable(c.TemporalAddr)).
+		with(envPrefix+"TEMPORAL_NAMESPACE", c.TemporalNamespace).
+		with(envPrefix+"DATA_DIR", c.DataDir).
+		with(envPrefix+"KEYS_DIR", c.keysDir())
+	if !env.has(envPrefix + "DRAIN_TIMEOUT") {
+		env = env.with(envPrefix+"DRAIN_TIMEOUT", drainTimeout.String())
+	}
+	return env
+}
+
+// forService is the environment of one service: its store, its instance ID and
+// whatever was set for it alone. ORDERFLOW_FAULTS is meant for every service.
+func (c Config) forService(name string) environment {
+	env := c.inherited().
+		with(envPrefix+"INSTANCE_ID", instanceID(name, 1)).
+		with(envPrefix+"DSN", "sqlite:"+c.dataPath(name+".db"))
+	if faults, ok := environment(c.Environ).lookup(envPrefix + "FAULTS"); ok {
+		env = env.with(envPrefix+"FAULTS", faults)
+	}
+	own := envPrefix + strings.ToUpper(name) + "_"
+	for _, pair := range c.Environ {
+		if setting, found := strings.CutPrefix(pair, own); found {
+			key, value, _ := strings.Cut(setting, "=")
+			env = env.with(envPrefix+key, value)
+		}
+	}
+	return env
+}
+
+// forWorker is the environment of one worker process.
+func (c Config) forWorker(number int) environment {
+	return c.inherited().with(envPrefix+"INSTANCE_ID", instanceID(workersService, number))
+}
+
+// forGateway is the environment of the gateway.
+func (c Config) forGateway() environment {
+	return c.inherited().
+		with(envPrefix+"INSTANCE_ID", instanceID(gatewayService, 1)).
+		with(envPrefix+"GATEWAY_ADDR", c.GatewayAddr)
+}
+
+// forStarter is the environment with which the starter finds this system.
+func (c Config) forStarter() environment {
+	env := c.inherited().
+		with(envPrefix+"GATEWAY_ADDR", dialable(c.GatewayAddr)).
+		without(envPrefix + "TEMPORAL_UI_ADDR")
+	if c.TemporalExternal {
+		return env // where its UI is, nobody knows
+	}
+	return env.with(envPrefix+"TEMPORAL_UI_ADDR", dialable(c.TemporalUIAddr))
+}
+
+// forDemo is forStarter, but says nothing of a data folder that the starter
+// finds by itself: it would print it in the order command.
+func (c Config) forDemo() environment {
+	env := c.forStarter().without(envPrefix + "KEYS_DIR")
+	if c.dataDirIsDefault() {
+		return env.without(envPrefix + "DATA_DIR")
+	}
+	return env
+}
+
+// forTool is the environment of Temporal and Consul, without settings that the
+// user has made for other servers of the kind.
+func (c Config) forTool() environment {
+	env := environment(slices.Clone(c.Environ))
+	return slices.DeleteFunc(env, func(pair string) bool {
+		return strings.HasPrefix(pair, "TEMPORAL_") || strings.HasPrefix(pair, "CONSUL_")
+	})
+}
+
+func (e environment) lookup(key string) (value string, ok bool) {
+	for _, pair := range slices.Backward(e) { // the last one counts
+		if value, ok := strings.CutPrefix(pair, key+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func (e environment) has(key string) bool {
+	value, _ := e.lookup(key)
+	return value != ""
+}
+
+func (e environment) with(key, value string) environment {
+	return append(e.without(key), key+"="+value)
+}
+
+func (e environment) without(key string) environment {
+	return slices.DeleteFunc(slices.Clone(e), func(pair string) bool {
+		return strings.HasPrefix(pair, key+"=")
+	})
+}
