@@ -39,14 +39,14 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 	defer func() { err = saga.close(err) }()
 
 	defer saga.compensate(&err, contract.StepCreateOrder, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.UndoCreateOrder, orders.CancelOrder, cancelOrder(saga, err))
+		return saga.undo(ctx, contract.StepCreateOrder, orders.CancelOrder, cancelOrder(saga, err))
 	})
 	if err = saga.do(contract.StepCreateOrder, orders.CreateOrder, createOrder(in), nil); err != nil {
 		return result, err
 	}
 
 	defer saga.compensate(&err, contract.StepReserveInventory, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.UndoReserveInventory, stock.ReleaseInventory, releaseInventory(in))
+		return saga.undo(ctx, contract.StepReserveInventory, stock.ReleaseInventory, releaseInventory(in))
 	})
 	if err = saga.do(contract.StepReserveInventory, stock.ReserveInventory, reserveInventory(in), nil); err != nil {
 		return result, err
@@ -54,7 +54,7 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 
 	var paid payment.Payment
 	defer saga.compensate(&err, contract.StepChargePayment, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.UndoChargePayment, payments.RefundPayment, refundPayment(in, saga.reason(err)))
+		return saga.undo(ctx, contract.StepChargePayment, payments.RefundPayment, refundPayment(in, saga.reason(err)))
 	})
 	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment(in), &paid); err != nil {
 		return result, err
@@ -68,7 +68,7 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 
 	var shipment shipping.Shipment
 	defer saga.compensate(&err, contract.StepShipOrder, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.UndoShipOrder, carrier.CancelShipment, cancelShipment(in, saga.reason(err)))
+		return saga.undo(ctx, contract.StepShipOrder, carrier.CancelShipment, cancelShipment(in, saga.reason(err)))
 	})
 	if err = saga.do(contract.StepShipOrder, carrier.ShipOrder, shipOrder(in), &shipment); err != nil {
 		return result, err

@@ -106,11 +106,12 @@ func (s *saga) compensate(err *error, step string, undo func(workflow.Context) e
 	s.interrupted = false
 }
 
-// undo runs a compensation: always the durable way, because compensations are
-// rare and an operator must see each as an activity of its own; without an end
-// to its retries, because the order must end undone.
-func (s *saga) undo(ctx workflow.Context, name string, activity, request any) error {
-	return s.callDurably(ctx, name, activity, durablePolicy{summary: "Undo: " + name}, request, nil)
+// undo runs the compensation of a step: always the durable way, because
+// compensations are rare and an operator must see each as an activity of its
+// own; without an end to its retries, because the order must end undone.
+func (s *saga) undo(ctx workflow.Context, step string, activity, request any) error {
+	policy := durablePolicy{summary: "Undo: " + step}
+	return s.callDurably(ctx, compensationOf[step], activity, policy, request, nil)
 }
 
 // awaitParked tries the parked compensations again and again until none is
