@@ -113,17 +113,7 @@ func TestEveryAcceptedOrderEndsWhateverIsKilled(t *testing.T) {
 	run := s.beginImport(d.products, d.customersFile, d.orders)
 
 	for _, victim := range []string{"workers-1", "payment", "gateway", "temporal", "consul"} {
-		// Each strikes while orders are under way: some have ended since the
-		// system was whole again, and some have not begun.
-		before := s.finished(d)
-		require.Eventually(t, func() bool { return s.finished(d) >= before+10 }, patience, 50*time.Millisecond, "before killing %s", victim)
-		select {
-		case <-run.done:
-			require.Fail(t, "the import ended before the kill of "+victim, "%s%s", run.stdout.String(), run.stderr.String())
-		default:
-		}
-		require.NoError(t, s.Supervisor().Kill(victim))
-		s.waitHealthy()
+		s.killAmidProgress(run, d, victim)
 	}
 
 	summary := s.await(run)
@@ -141,6 +131,22 @@ func TestEveryAcceptedOrderEndsWhateverIsKilled(t *testing.T) {
 	require.Zero(t, again.Orders.PlacedNow)
 	require.Equal(t, orders, again.Orders.AlreadyThere)
 	s.requireBooksBalance(d, s.views(d))
+}
+
+// killAmidProgress kills a process while orders are under way: some have ended
+// since the system was last whole, and some have not begun. It returns when
+// the system is whole again.
+func (s *system) killAmidProgress(run *importing, d dataset, victim string) {
+	s.t.Helper()
+	before := s.finished(d)
+	require.Eventually(s.t, func() bool { return s.finished(d) >= before+10 }, patience, 50*time.Millisecond, "before killing %s", victim)
+	select {
+	case <-run.done:
+		require.Fail(s.t, "the import ended before the kill of "+victim, "%s%s", run.stdout.String(), run.stderr.String())
+	default:
+	}
+	require.NoError(s.t, s.Supervisor().Kill(victim))
+	s.waitHealthy()
 }
 
 // TestARestartOfTheWholeSystemLosesNothing stops everything while orders wait

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"orderflow/gateway/internal/api"
+	"orderflow/gateway/internal/orderview"
+	"orderflow/gateway/internal/placement"
+	"orderflow/gateway/internal/pricing"
+	"orderflow/gateway/internal/ratelimit"
+	"orderflow/internal/chassis"
+	"orderflow/internal/discovery"
+	"orderflow/internal/resilience"
+	"orderflow/internal/rpc"
+	"orderflow/internal/telemetry"
+	"orderflow/internal/temporalclient"
+	"orderflow/internal/token"
+	"orderflow/services/catalog"
+	"orderflow/services/customer"
+	"orderflow/services/inventory"
+	"orderflow/services/order"
+	"orderflow/services/payment"
+	"orderflow/services/shipping"
+)
+
+// Names of the services in the registry.
+const (
+	orderService     = "order"
+	catalogService   = "catalog"
+	customerService  = "customer"
+	inventoryService = "inventory"
+	paymentService   = "payment"
+	shippingService  = "shipping"
+)
+
+// needed are the services without which no order can be taken.
+var needed = []string{orderService, catalogService, customerService}
+
+// build connects the handlers with everything that they work with. Neither
+// Temporal nor the services have to be there: readiness tells which are not.
+func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err error) {
+	var opened closers
+	parts.Close = opened.close
+
+	if parts.TLS, err = cfg.tls(); err != nil {
+		return parts, err
+	}
+	verifier, err := openVerifier(cfg, t.Log)
+	if err != nil {
+		return parts, err
+	}
+	limiter, err := ratelimit.New(cfg.limits(), nil)
+	if err != nil {
+		return parts, err
+	}
+	temporal, err := temporalclient.DialLazy(cfg.temporal(), t)
+	if err != nil {
+		return parts, err
+	}
+	opened.add(func() error { temporal.Close(); return nil })
+
+	consul, err := discovery.NewConsul(discovery.ConsulConfig{Addr: cfg.Consul.Addr, Token: cfg.Consul.Token}, t.Log)
+	if err != nil {
+		return parts, fmt.Errorf("preparing discovery: %w", err)
+	}
+	opened.add(func() error { consul.Close(); return nil })
+	resolver := discovery.NewWatched(consul, t.Log)
+	opened.add(resolver.Close)
+
+	guards := new(rpc.Guards)
+	call := func(service string, settings target) rpc.Caller {
+		guarded := rpc.NewClient(service, resolver, cfg.rpc(settings), t, rpc.WithGuards(guards))
+		opened.add(guarded.Close)
+		return guarded
+	}
+	waiting := rpc.NewClient(changesTarget, renamed{resolver, orderService}, changesConfig(cfg), t, rpc.WithGuards(guards))
+	opened.add(waiting.Close)
+
+	orders := order.NewClient(call(orderService, cfg.Order))
+	products := catalog.NewClient(call(catalogService, cfg.Catalog))
+	customers := customer.NewClient(call(customerService, cfg.Customer))
+	placements := placement.New(temporal, nil, cfg.placements())
+
+	parts.Public = true
+	parts.Routes = api.New(api.Dependencies{
+		Verifier:   verifier,
+		Limiter:    limiter,
+		Placements: placements,
+		Pricer:     pricing.New(products, customers, cfg.pricing(), nil),
+		Reader: orderview.NewReader(orderview.Sources{
+			Orders:      orders,
+			Payments:    payment.NewClient(call(paymentService, cfg.Payment)),
+			Shipments:   shipping.NewClient(call(shippingService, cfg.Shipping)),
+			Workflows:   placements,
+			PartTimeout: cfg.PartTimeout,
+		}),
+		Orders:    orders,
+		Changes:   order.NewClient(waiting),
+		Products:  products,
+		Customers: customers,
+		Inventory: inventory.NewClient(call(inventoryService, cfg.Inventory)),
+		Log:       t.Log,
+		Settings:  cfg.workflow(),
+	}).Register
+
+	parts.Checks = map[string]func(context.Context) error{
+		"temporal": func(ctx context.Context) error {
+			return temporalclient.Check(ctx, temporal, cfg.Temporal.Namespace)
+		},
+	}
+	parts.Background = []func(context.Context) error{
+		func(ctx context.Context) error { warnWithoutTemporal(ctx, cfg, temporal, t.Log); return nil },
+	}
+	for _, service := range needed {
+		parts.Checks[service] = func(ctx context.Context) error {
+			_, err := resolver.Next(ctx, service)
+			return err
+		}
+	}
+	return parts, nil
+}
+
+// openVerifier makes the development key at the first start, and says so.
+func openVerifier(cfg *settings, log *zap.Logger) (*token.Verifier, error) {
+	_, created, err := token.OpenKeys(cfg.KeysDir)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		log.Warn("made a development signing key: whoever can read it can sign any token", zap.String("folder", cfg.KeysDir))
+	}
+	return token.OpenVerifier(filepath.Join(cfg.KeysDir, token.KeySetFile), cfg.TokenIssuer, nil)
+}
+
+// warnWithoutTemporal says once what is wrong when Temporal does not answer at
+// the start. The gateway goes on: reads need no Temporal, and it may come.
+func warnWithoutTemporal(ctx context.Context, cfg *settings, temporal client.Client, log *zap.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.Temporal.DialTimeout)
+	defer cancel()
+	if err := temporalclient.Check(ctx, temporal, cfg.Temporal.Namespace); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		log.Warn("no orders can be placed: the Temporal server does not answer",
+			zap.String("temporalAddr", cfg.Temporal.Addr), zap.Error(err))
+	}
+}
+
+// changesTarget names the calls that wait for changes of orders. They have a
+// breaker and a bulkhead of their own, because each lasts many seconds: in the
+// order service's own bulkhead a few watchers would keep every reader out.
+const changesTarget = "order-changes"
+
+func changesConfig(cfg *settings) rpc.Config {
+	return rpc.Config{
+		Timeout:  api.LongestQuestion + cfg.Order.Timeout,
+		Breaker:  cfg.breaker(),
+		Bulkhead: resilience.BulkheadConfig{MaxConcurrent: cfg.Streams},
+	}
+}
+
+// renamed resolves a target under the name of the service that serves it.
+type renamed struct {
+	*discovery.Watched
+	service string
+}
+
+// Next returns an instance of the service.
+func (r renamed) Next(ctx context.Context, _ string) (discovery.Instance, error) {
+	return r.Watched.Next(ctx, r.service)
+}
+
+// closers close what was opened, the last first.
+type closers struct{ all []func() error }
+
+func (c *closers) add(closer func() error) { c.all = append(c.all, closer) }
+
+func (c *closers) close() error {
+	var errs []error
+	for _, closer := range slices.Backward(c.all) {
+		errs = append(errs, closer())
+	}
+	return errors.Join(errs...)
+}

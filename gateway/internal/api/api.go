@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/orderview"
+	"orderflow/gateway/internal/placement"
+	"orderflow/gateway/internal/pricing"
+	"orderflow/gateway/internal/ratelimit"
+	"orderflow/gateway/openapi"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/problem"
+	"orderflow/internal/token"
+	"orderflow/services/catalog"
+	"orderflow/services/customer"
+	"orderflow/services/inventory"
+	"orderflow/services/order"
+	"orderflow/workflows/contract"
+)
+
+// Placements starts and cancels placements; *placement.Placements does it.
+type Placements interface {
+	Find(ctx context.Context, orderID string) (placement.Found, error)
+	Start(ctx context.Context, input contract.PlaceOrderInput) error
+	AwaitOutcome(ctx context.Context, orderID string) error
+	Cancel(ctx context.Context, orderID string, request contract.CancelRequest) error
+}
+
+// Pricer makes quotes; *pricing.Pricer does it.
+type Pricer interface {
+	Quote(ctx context.Context, customerID string, lines []pricing.Line) (pricing.Quote, error)
+	ForgetProduct(productID string)
+	ForgetCustomer(customerID string)
+}
+
+// Orders is what is asked of the order service; *order.Client does it.
+type Orders interface {
+	Order(ctx context.Context, orderID string) (order.View, error)
+	OrderAt(ctx context.Context, orderID string, at time.Time) (order.View, error)
+	Events(ctx context.Context, orderID string) ([]order.Event, error)
+	CustomerOrders(ctx context.Context, query order.ListQuery) (order.Page, error)
+}
+
+// Changes waits for changes of orders; *order.Client does it. Its calls take
+// long: give it a client with a bulkhead of its own.
+type Changes interface {
+	// OrderAfter returns the view as soon as its version is above the given
+	// one, and the unchanged view when that takes longer than wait.
+	OrderAfter(ctx context.Context, orderID string, version int64, wait time.Duration) (order.View, error)
+}
+
+// Products is what is asked of the catalogue; *catalog.Client does it.
+type Products interface {
+	Product(ctx context.Context, productID string) (catalog.Product, error)
+	Products(ctx context.Context, page, limit int) (catalog.Page, error)
+	Put(ctx context.Context, record catalog.Record) (catalog.Product, error)
+}
+
+// Customers is what is asked of the customer service; *customer.Client does it.
+type Customers interface {
+	Customer(ctx context.Context, customerID string) (customer.Customer, error)
+	Put(ctx context.Context, record customer.Record) (customer.Customer, error)
+}
+
+// Inventory is what is asked of the inventory service; *inventory.Client does
+// it.
+type Inventory interface {
+	Stock(ctx context.Context, productID string) (inventory.Stock, error)
+	SetOnHand(ctx context.Context, count inventory.StockCount) (inventory.Stock, error)
+	SetFirstOnHand(ctx context.Context, count inventory.StockCount) (inventory.Stock, error)
+}
+
+// Dependencies are what the handlers work with. All but the last two are
+// needed.
+type Dependencies struct {
+	Verifier   auth.Verifier
+	Limiter    *ratelimit.Limiter
+	Placements Placements
+	Pricer     Pricer
+	Reader     *orderview.Reader
+	Orders     Orders
+	Changes    Changes
+	Products   Products
+	Customers  Customers
+	Inventory  Inventory
+	Log        *zap.Logger
+
+	// Settings travel in the input of every placement.
+	Settings contract.Settings
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// API serves the routes.
+type API struct {
+	Dependencies
+}
+
+// New returns the API on its dependencies.
+func New(d Dependencies) *API {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &API{Dependencies: d}
+}
+
+// Register adds every public route. Whatever begins with /v1 needs a valid
+// token and counts against its principal's rate.
+func (a *API) Register(router gin.IRouter) {
+	router.GET("/openapi.yaml", func(c *gin.Context) {
+		c.Data(http.StatusOK, "application/yaml", openapi.YAML)
+	})
+	read := auth.RequireScope(token.OrdersRead, token.Admin, token.Ops)
+	write := auth.RequireScope(token.OrdersWrite, token.Admin)
+	admin := auth.RequireScope(token.Admin)
+	operator := auth.RequireScope(token.Admin, token.Ops)
+
+	v1 := router.Group("/v1", auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware())
+	v1.POST("/orders", write, a.placeOrder)
+	v1.GET("/orders/:orderId", read, a.getOrder)
+	v1.GET("/orders/:orderId/events", read, a.getEvents)
+	v1.GET("/orders/:orderId/stream", read, a.streamOrder)
+	v1.POST("/orders/:orderId/cancel", write, a.cancelOrder)
+	v1.GET("/customers/:customerId/orders", read, a.listOrders)
+	v1.GET("/customers/:customerId", a.getCustomer)
+	v1.PUT("/customers/:customerId", admin, a.putCustomer)
+	v1.GET("/products", a.listProducts)
+	v1.GET("/products/:productId", a.getProduct)
+	v1.PUT("/products/:productId", admin, a.putProduct)
+	v1.GET("/inventory/:productId", operator, a.getStock)
+	v1.PUT("/inventory/:productId", admin, a.putStock)
+}
+
+// fail answers with the problem that err is.
+func fail(c *gin.Context, err error) {
+	if c.Request.Context().Err() != nil && problem.CodeOf(err) == problem.Internal {
+		// Nobody reads the answer; the log must not call it a defect.
+		err = problem.New(problem.Unavailable, "the request was given up").WithCause(err)
+	}
+	httpserver.Fail(c, err)
+}
+
+func notFound() error {
+	return problem.New(problem.NotFound, "there is no such thing, or it is not yours")
+}

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"orderflow/gateway/internal/auth"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/validate"
+	"orderflow/services/customer"
+)
+
+// getCustomer is GET /v1/customers/{customerId}.
+func (a *API) getCustomer(c *gin.Context) {
+	ctx := c.Request.Context()
+	customerID := c.Param("customerId")
+	if !validate.IsID(customerID) || !auth.MayRead(ctx, customerID) {
+		fail(c, notFound())
+		return
+	}
+	found, err := a.Customers.Customer(ctx, customerID)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	setETag(c, found.Version)
+	httpserver.Respond(c, http.StatusOK, found)
+}
+
+type customerBody struct {
+	CustomerID string           `json:"customerId"`
+	Name       string           `json:"name"`
+	Contact    string           `json:"contact"`
+	Phone      string           `json:"phone"`
+	Address    *customerAddress `json:"address"`
+}
+
+// customerAddress has the fields of customer.Address and validate.Address.
+type customerAddress struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2"`
+	City       string `json:"city"`
+	Region     string `json:"region"`
+	PostalCode string `json:"postalCode"`
+	Country    string `json:"country"`
+}
+
+// Validate checks every field.
+func (b *customerBody) Validate() error {
+	fields := validate.New()
+	fields.ID("/customerId", b.CustomerID)
+	fields.Text("/name", b.Name, 1, validate.MaxText)
+	fields.Text("/contact", b.Contact, 0, validate.MaxText)
+	fields.Text("/phone", b.Phone, 0, validate.MaxText)
+	if b.Address != nil {
+		fields.CustomerAddress("/address", validate.Address(*b.Address))
+	}
+	return fields.Err()
+}
+
+// putCustomer is PUT /v1/customers/{customerId}.
+func (a *API) putCustomer(c *gin.Context) {
+	customerID := c.Param("customerId")
+	var body customerBody
+	if err := bindNamed(c, &body, "/customerId", customerID, func() string { return body.CustomerID }); err != nil {
+		fail(c, err)
+		return
+	}
+	stored, err := a.Customers.Put(c.Request.Context(), customer.Record{
+		CustomerID: body.CustomerID,
+		Name:       body.Name,
+		Contact:    body.Contact,
+		Phone:      body.Phone,
+		Address:    (*customer.Address)(body.Address),
+	})
+	// Also after a failure: the change may have happened.
+	a.Pricer.ForgetCustomer(customerID)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	setETag(c, stored.Version)
+	httpserver.Respond(c, http.StatusOK, stored)
+}

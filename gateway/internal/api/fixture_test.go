@@ -1,0 +1,196 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"orderflow/gateway/internal/api"
+	"orderflow/gateway/internal/orderview"
+	"orderflow/gateway/internal/placement"
+	"orderflow/gateway/internal/placement/placementtest"
+	"orderflow/gateway/internal/pricing"
+	"orderflow/gateway/internal/ratelimit"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/problem"
+	"orderflow/internal/rpc"
+	"orderflow/internal/token"
+	"orderflow/services/catalog"
+	"orderflow/services/customer"
+	"orderflow/services/inventory"
+	"orderflow/services/money"
+	"orderflow/services/payment"
+	"orderflow/services/shipping"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// away is what a client returns for a service that is down.
+func away(service string) error {
+	return &rpc.Error{Target: service, Reason: rpc.NoInstance, Err: io.ErrUnexpectedEOF}
+}
+
+// gateway is the real API on the real engine, with Temporal and the services in
+// memory.
+type gateway struct {
+	t        *testing.T
+	engine   *gin.Engine
+	keys     *token.Keys
+	temporal *placementtest.Temporal
+	orders   *fakeOrders
+	products *fakeProducts
+	people   *fakeCustomers
+	stock    *fakeInventory
+	payments *fakePayments
+	parcels  *fakeShipments
+}
+
+type option func(*ratelimit.Config)
+
+func newGateway(t *testing.T, options ...option) *gateway {
+	t.Helper()
+	dir := t.TempDir()
+	keys, _, err := token.OpenKeys(dir)
+	require.NoError(t, err)
+	verifier, err := token.OpenVerifier(filepath.Join(dir, token.KeySetFile), token.DevelopmentIssuer, nil)
+	require.NoError(t, err)
+	limits := ratelimit.Config{Rate: 100_000, Burst: 100_000}
+	for _, option := range options {
+		option(&limits)
+	}
+	limiter, err := ratelimit.New(limits, nil)
+	require.NoError(t, err)
+
+	g := &gateway{
+		t:        t,
+		keys:     keys,
+		temporal: &placementtest.Temporal{},
+		orders:   newFakeOrders(),
+		products: &fakeProducts{products: map[string]catalog.Product{
+			"prod-kettle": {ProductID: "prod-kettle", Name: "Kettle", UnitPrice: money.New(4999, "USD"), Version: 3},
+			"prod-cup":    {ProductID: "prod-cup", Name: "Cup", UnitPrice: money.New(250, "USD"), Version: 1},
+			"prod-euro":   {ProductID: "prod-euro", Name: "Tasse", UnitPrice: money.New(250, "EUR"), Version: 1},
+			"prod-old":    {ProductID: "prod-old", Name: "Old", UnitPrice: money.New(1, "USD"), Discontinued: true, Version: 2},
+			"prod-dear":   {ProductID: "prod-dear", Name: "Dear", UnitPrice: money.New(1<<62, "USD"), Version: 1},
+		}},
+		people: &fakeCustomers{customers: map[string]customer.Customer{
+			"cust-ada": {CustomerID: "cust-ada", Name: "Ada", Version: 7},
+			"cust-bob": {CustomerID: "cust-bob", Name: "Bob", Version: 1},
+		}},
+		stock:    &fakeInventory{stock: map[string]inventory.Stock{"prod-kettle": {ProductID: "prod-kettle", OnHand: 5, Reserved: 2}}},
+		payments: &fakePayments{payments: map[string]payment.Payment{}},
+		parcels:  &fakeShipments{shipments: map[string]shipping.Shipment{}},
+	}
+	placements := placement.New(g.temporal, nil, placement.Timeouts{
+		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,
+		Progress: 50 * time.Millisecond, Cancel: 50 * time.Millisecond,
+	})
+	g.engine = httpserver.NewEngine(httpserver.Options{Name: "gateway", Public: true})
+	api.New(api.Dependencies{
+		Verifier:   verifier,
+		Limiter:    limiter,
+		Placements: placements,
+		Pricer:     pricing.New(g.products, g.people, pricing.Config{TTL: time.Minute, Timeout: time.Second}, nil),
+		Reader: orderview.NewReader(orderview.Sources{
+			Orders: g.orders, Payments: g.payments, Shipments: g.parcels, Workflows: placements,
+		}),
+		Orders:    g.orders,
+		Changes:   g.orders,
+		Products:  g.products,
+		Customers: g.people,
+		Inventory: g.stock,
+		Log:       zap.NewNop(),
+	}).Register(g.engine)
+	return g
+}
+
+// token signs a token for the subject.
+func (g *gateway) token(subject, scope string) string {
+	g.t.Helper()
+	signed, err := g.keys.Issue(subject, scope, time.Hour, time.Now())
+	require.NoError(g.t, err)
+	return signed
+}
+
+func (g *gateway) ada() string { return g.token("cust-ada", "orders:read orders:write") }
+
+// request is one call; a header with an empty value is taken out.
+type request struct {
+	method, path, token, body string
+	header                    http.Header
+}
+
+type answer struct {
+	*httptest.ResponseRecorder
+	t *testing.T
+}
+
+func (g *gateway) send(r request) answer {
+	g.t.Helper()
+	// A stream that should have been refused must not hold the test.
+	ctx, cancel := context.WithTimeout(g.t.Context(), 10*time.Second)
+	defer cancel()
+	var body io.Reader
+	if r.body != "" {
+		body = strings.NewReader(r.body)
+	}
+	raw := httptest.NewRequestWithContext(ctx, r.method, r.path, body)
+	if r.body != "" {
+		raw.Header.Set("Content-Type", "application/json")
+	}
+	if r.token != "" {
+		raw.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	for name, values := range r.header {
+		raw.Header[name] = values
+	}
+	recorder := httptest.NewRecorder()
+	g.engine.ServeHTTP(recorder, raw)
+	return answer{recorder, g.t}
+}
+
+// into decodes the answer, in which nothing may be unknown to v.
+func (a answer) into(v any) {
+	a.t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(a.Body.Bytes()))
+	decoder.DisallowUnknownFields()
+	require.NoError(a.t, decoder.Decode(v), a.Body.String())
+}
+
+// problem checks that the answer is a problem of the code, and shows nothing
+// internal.
+func (a answer) problem(code problem.Code) problem.Document {
+	a.t.Helper()
+	var document problem.Document
+	require.Equal(a.t, code.Status(), a.Code, a.Body.String())
+	require.Equal(a.t, problem.MediaType, a.Header().Get("Content-Type"))
+	a.into(&document)
+	assert.Equal(a.t, code.Type(), document.Type)
+	assert.Equal(a.t, code.Status(), document.Status)
+	assert.NotEmpty(a.t, document.TraceID)
+	for _, internal := range []string{"goroutine", ".go:", "orderflow/", "serviceerror", "127.0.0.1", "unexpected EOF", "strconv"} {
+		assert.NotContains(a.t, a.Body.String(), internal)
+	}
+	return document
+}
+
+func pointers(document problem.Document) []string {
+	var pointers []string
+	for _, field := range document.Errors {
+		pointers = append(pointers, field.Pointer)
+	}
+	return pointers
+}

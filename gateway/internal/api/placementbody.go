@@ -1,0 +1,122 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"orderflow/internal/strictjson"
+	"orderflow/internal/validate"
+)
+
+// maxItems is how many lines an order may have, before equal ones are merged.
+const maxItems = 100
+
+// placementBody is the body of POST /v1/orders. It has no prices: those are the
+// catalogue's business.
+type placementBody struct {
+	CustomerID      string           `json:"customerId"`
+	Items           []itemBody       `json:"items"`
+	Payment         *paymentBody     `json:"payment"`
+	ShippingAddress *shippingAddress `json:"shippingAddress"`
+
+	// pointers are those of the items' first lines; set by Validate.
+	pointers []string
+}
+
+type itemBody struct {
+	ProductID string `json:"productId"`
+	Quantity  int64  `json:"quantity"`
+}
+
+type paymentBody struct {
+	Method string `json:"method"`
+}
+
+// shippingAddress has the fields of contract.Address and validate.Address.
+type shippingAddress struct {
+	Name       string `json:"name"`
+	Line1      string `json:"line1"`
+	Line2      string `json:"line2"`
+	City       string `json:"city"`
+	Region     string `json:"region"`
+	PostalCode string `json:"postalCode"`
+	Country    string `json:"country"`
+}
+
+// Validate checks every field and then merges the lines of one product. It
+// returns a problem.Invalid that names all unacceptable fields.
+func (b *placementBody) Validate() error {
+	fields := validate.New()
+	fields.ID("/customerId", b.CustomerID)
+	fields.Count("/items", len(b.Items), 1, maxItems)
+	if len(b.Items) <= maxItems {
+		for i, item := range b.Items {
+			fields.ID(itemPointer(i)+"/productId", item.ProductID)
+			fields.Require(item.Quantity >= 1, itemPointer(i)+"/quantity", "must be an integer from 1")
+		}
+		b.merge(fields)
+	}
+	if b.Payment == nil {
+		fields.Require(false, "/payment", "is required")
+	} else {
+		fields.Text("/payment/method", b.Payment.Method, 1, validate.MaxText)
+		fields.Require(!looksLikeCard(b.Payment.Method), "/payment/method",
+			"must be the payment provider's token for a method, never a card number")
+	}
+	if b.ShippingAddress == nil {
+		fields.Require(false, "/shippingAddress", "is required")
+	} else {
+		fields.ShippingAddress("/shippingAddress", validate.Address(*b.ShippingAddress))
+	}
+	return fields.Err()
+}
+
+// merge adds up the lines of one product at the place of its first line.
+func (b *placementBody) merge(fields *validate.Fields) {
+	first := make(map[string]int, len(b.Items))
+	merged := make([]itemBody, 0, len(b.Items))
+	b.pointers = make([]string, 0, len(b.Items))
+	for i, item := range b.Items {
+		at, repeated := first[item.ProductID]
+		if !repeated {
+			first[item.ProductID] = len(merged)
+			merged = append(merged, item)
+			b.pointers = append(b.pointers, itemPointer(i))
+			continue
+		}
+		if item.Quantity > 0 && merged[at].Quantity > math.MaxInt64-item.Quantity {
+			fields.Require(false, itemPointer(i)+"/quantity", "makes the product's quantity too large")
+			continue
+		}
+		merged[at].Quantity += item.Quantity
+	}
+	b.Items = merged
+}
+
+// hash identifies what was asked for: equal bodies have equal hashes however
+// they were written. It is taken of the validated body, before prices.
+func (b *placementBody) hash() (string, error) {
+	canonical, err := json.Marshal(b)
+	if err != nil {
+		return "", fmt.Errorf("hashing the request: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func itemPointer(i int) string { return strictjson.Pointer("items", strconv.Itoa(i)) }
+
+// looksLikeCard reports whether a text has the form of a card number (ISO/IEC
+// 7812: 12 to 19 digits). Such a text must not reach a log or a history.
+func looksLikeCard(text string) bool {
+	digits := strings.NewReplacer(" ", "", "-", "").Replace(text)
+	if len(digits) < 12 || len(digits) > 19 {
+		return false
+	}
+	return strings.Trim(digits, "0123456789") == ""
+}

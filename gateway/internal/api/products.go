@@ -1,0 +1,144 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"orderflow/internal/httpserver"
+	"orderflow/internal/problem"
+	"orderflow/internal/validate"
+	"orderflow/services/catalog"
+	"orderflow/services/money"
+)
+
+// productPage is a page of products in the order of their IDs.
+type productPage struct {
+	catalog.Page
+	Links pageLinks `json:"links"`
+}
+
+// listProducts is GET /v1/products.
+func (a *API) listProducts(c *gin.Context) {
+	paging, err := validate.ReadPaging(c.Request.URL.Query())
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	page, err := a.Products.Products(c.Request.Context(), paging.Page, paging.Limit)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if page.Items == nil {
+		page.Items = []catalog.Product{}
+	}
+	httpserver.Respond(c, http.StatusOK, productPage{
+		Page: page, Links: linksAround(c.Request.URL.Path, url.Values{}, paging, page.Total),
+	})
+}
+
+// getProduct is GET /v1/products/{productId}.
+func (a *API) getProduct(c *gin.Context) {
+	productID := c.Param("productId")
+	if !validate.IsID(productID) {
+		fail(c, notFound())
+		return
+	}
+	product, err := a.Products.Product(c.Request.Context(), productID)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	setETag(c, product.Version)
+	httpserver.Respond(c, http.StatusOK, product)
+}
+
+type productBody struct {
+	ProductID    string     `json:"productId"`
+	Name         string     `json:"name"`
+	Description  string     `json:"description"`
+	UnitPrice    *moneyBody `json:"unitPrice"`
+	Discontinued bool       `json:"discontinued"`
+}
+
+type moneyBody struct {
+	Amount   *int64 `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// Validate checks every field.
+func (b *productBody) Validate() error {
+	fields := validate.New()
+	fields.ID("/productId", b.ProductID)
+	fields.Text("/name", b.Name, 1, validate.MaxText)
+	fields.Text("/description", b.Description, 0, validate.MaxText)
+	switch {
+	case b.UnitPrice == nil:
+		fields.Require(false, "/unitPrice", "is required")
+	case b.UnitPrice.Amount == nil:
+		fields.Require(false, "/unitPrice/amount", "is required")
+	default:
+		fields.Require(*b.UnitPrice.Amount >= 0, "/unitPrice/amount", "must be an integer from 0")
+		fields.Require(money.ValidCurrency(b.UnitPrice.Currency), "/unitPrice/currency", "must be a currency code of ISO 4217")
+	}
+	return fields.Err()
+}
+
+// putProduct is PUT /v1/products/{productId}.
+func (a *API) putProduct(c *gin.Context) {
+	productID := c.Param("productId")
+	var body productBody
+	if err := bindNamed(c, &body, "/productId", productID, func() string { return body.ProductID }); err != nil {
+		fail(c, err)
+		return
+	}
+	product, err := a.Products.Put(c.Request.Context(), catalog.Record{
+		ProductID:    body.ProductID,
+		Name:         body.Name,
+		Description:  body.Description,
+		UnitPrice:    money.New(*body.UnitPrice.Amount, body.UnitPrice.Currency),
+		Discontinued: body.Discontinued,
+	})
+	// Also after a failure: the change may have happened.
+	a.Pricer.ForgetProduct(productID)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	setETag(c, product.Version)
+	httpserver.Respond(c, http.StatusOK, product)
+}
+
+// bindNamed reads the body of a PUT, in which the ID of the path is repeated.
+func bindNamed(c *gin.Context, body any, pointer, inPath string, inBody func() string) error {
+	if !validate.IsID(inPath) {
+		return notFound()
+	}
+	if err := httpserver.Bind(c, body); err != nil {
+		return err
+	}
+	fields := validate.New()
+	fields.PathID(pointer, inBody(), inPath)
+	return fields.Err()
+}
+
+// setETag names the version of the row that is answered (RFC 9110, section
+// 8.8.3).
+func setETag(c *gin.Context, version int64) {
+	c.Header("ETag", strconv.Quote(strconv.FormatInt(version, 10)))
+}
+
+// precondition reads If-None-Match of a PUT: only * is understood there.
+func precondition(header http.Header) (onlyFirst bool, err error) {
+	switch values := header.Values("If-None-Match"); {
+	case len(values) == 0:
+		return false, nil
+	case len(values) == 1 && values[0] == "*":
+		return true, nil
+	default:
+		return false, problem.New(problem.Malformed, "If-None-Match must be * here")
+	}
+}

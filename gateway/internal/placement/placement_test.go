@@ -1,0 +1,263 @@
+package placement_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"orderflow/gateway/internal/placement"
+	"orderflow/gateway/internal/placement/placementtest"
+	"orderflow/internal/problem"
+	"orderflow/services/money"
+	"orderflow/workflows/contract"
+)
+
+// short keeps tests of a missing server quick.
+var short = placement.Timeouts{
+	Start: 20 * time.Millisecond, Find: 20 * time.Millisecond,
+	Progress: 20 * time.Millisecond, Cancel: 20 * time.Millisecond,
+}
+
+func input(hash string) contract.PlaceOrderInput {
+	return contract.PlaceOrderInput{
+		OrderID: contract.OrderIDForKey("cust-ada", "key"), CustomerID: "cust-ada", CustomerName: "Ada",
+		Items:           []contract.Item{{ProductID: "prod-kettle", ProductName: "Kettle", Quantity: 2, UnitPrice: money.New(4999, "USD")}},
+		Total:           money.New(9998, "USD"),
+		PaymentMethod:   "pm_card_visa",
+		ShippingAddress: contract.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", Country: "GB"},
+		RequestHash:     hash,
+		AcceptedAt:      time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
+	}
+}
+
+func TestStartNamesTheWorkflowAfterTheOrder(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placed := input("hash")
+	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
+
+	options := server.Options(placed.OrderID)
+	assert.Equal(t, contract.QueueOrders, options.TaskQueue)
+	assert.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, options.WorkflowIDReusePolicy)
+	assert.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, options.WorkflowIDConflictPolicy)
+	assert.True(t, options.WorkflowExecutionErrorWhenAlreadyStarted)
+	assert.Zero(t, options.WorkflowExecutionTimeout)
+	assert.Zero(t, options.WorkflowRunTimeout)
+
+	state, _ := options.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState))
+	assert.Equal(t, "running", state)
+	customer, _ := options.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword(contract.AttributeCustomerID))
+	assert.Equal(t, "cust-ada", customer)
+	assert.Equal(t, "1 product, 99.98 USD", options.StaticSummary)
+	assert.Contains(t, options.StaticDetails, "| Kettle (prod-kettle) | 2 | 49.99 USD |")
+	assert.Equal(t, placed, server.Started()[placed.OrderID])
+}
+
+func TestTheTemporalUIShowsNobodysNameOrAddress(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placed := input("")
+	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
+	options := server.Options(placed.OrderID)
+	shown := options.StaticSummary + options.StaticDetails
+	for _, private := range []string{"Ada", "Lovelace", "James", "London", "pm_card"} {
+		assert.NotContains(t, shown, private)
+	}
+}
+
+func TestDetailsStaySmallAndInert(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placed := input("")
+	hostile := "a|b<img src=x>`[l](http://x)" + strings.Repeat("é", 200)
+	placed.Items = nil
+	for range 100 {
+		placed.Items = append(placed.Items, contract.Item{ProductID: strings.Repeat("p", 64), ProductName: hostile, Quantity: 1, UnitPrice: money.New(1, "USD")})
+	}
+	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
+	options := server.Options(placed.OrderID)
+	assert.Less(t, len(options.StaticDetails), 15_000)
+	assert.Less(t, len(options.StaticSummary), 200)
+	assert.Contains(t, options.StaticDetails, "and 75 more")
+	assert.NotContains(t, options.StaticDetails, "<img")
+	assert.NotContains(t, options.StaticDetails, "a|b")
+	assert.NotContains(t, options.StaticDetails, "[l](")
+}
+
+func TestASecondEqualStartIsTheFirstOne(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	assert.Len(t, server.Started(), 1)
+
+	server.Close(input("").OrderID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	assert.Len(t, server.Started(), 1)
+}
+
+func TestAnotherRequestUnderTheSameOrderIDIsRefused(t *testing.T) {
+	placements := placement.New(&placementtest.Temporal{}, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+
+	err := placements.Start(t.Context(), input("other"))
+	assert.Equal(t, problem.KeyReused, problem.CodeOf(err))
+
+	stranger := input("hash")
+	stranger.CustomerID = "cust-bob"
+	err = placements.Start(t.Context(), stranger)
+	assert.Equal(t, problem.KeyReused, problem.CodeOf(err))
+}
+
+func TestFiftyStartsAtOnceMakeOneWorkflow(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, placement.Timeouts{})
+	var starts sync.WaitGroup
+	for range 50 {
+		starts.Go(func() { assert.NoError(t, placements.Start(t.Context(), input("hash"))) })
+	}
+	starts.Wait()
+	assert.Len(t, server.Started(), 1)
+	assert.Equal(t, 50, server.StartCalls())
+}
+
+func TestALostAnswerToAStartIsAskedForAgain(t *testing.T) {
+	for _, hash := range []string{"", "hash"} {
+		server := &placementtest.Temporal{LoseStarts: 1}
+		require.NoError(t, placement.New(server, nil, short).Start(t.Context(), input(hash)))
+		assert.Equal(t, 2, server.StartCalls())
+	}
+}
+
+func TestWithoutTemporalAStartIsUnavailable(t *testing.T) {
+	err := placement.New(&placementtest.Temporal{Down: true}, nil, short).Start(t.Context(), input("hash"))
+	var refusal *problem.Error
+	require.ErrorAs(t, err, &refusal)
+	assert.Equal(t, problem.Unavailable, refusal.Code)
+	assert.Positive(t, refusal.RetryAfter)
+}
+
+func TestFindTellsOwnerHashAndState(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	id := input("").OrderID
+	for status, state := range map[enumspb.WorkflowExecutionStatus]contract.SagaState{
+		enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:    contract.SagaRunning,
+		enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:  contract.SagaCompleted,
+		enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:     contract.SagaCompensated,
+		enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:   contract.SagaCompensated,
+		enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED: contract.SagaBlocked,
+		enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:  contract.SagaBlocked,
+	} {
+		server.Close(id, status)
+		found, err := placements.Find(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, "cust-ada", found.CustomerID)
+		assert.Equal(t, "hash", found.RequestHash)
+		assert.Equal(t, state, found.State, status)
+	}
+}
+
+func TestInputIsWhatWasStarted(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	read, err := placements.Input(t.Context(), input("").OrderID)
+	require.NoError(t, err)
+	assert.Equal(t, input("hash"), read)
+}
+
+func TestAnUnknownOrderIsNotFound(t *testing.T) {
+	placements := placement.New(&placementtest.Temporal{}, nil, short)
+	_, err := placements.Find(t.Context(), "order-x")
+	assert.Equal(t, problem.NotFound, problem.CodeOf(err))
+	_, err = placements.Input(t.Context(), "order-x")
+	assert.Equal(t, problem.NotFound, problem.CodeOf(err))
+	_, err = placements.Progress(t.Context(), "order-x")
+	assert.Equal(t, problem.NotFound, problem.CodeOf(err))
+}
+
+func TestNoQuestionOutlastsItsDeadline(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	id := input("").OrderID
+
+	server.Change(func(s *placementtest.Temporal) { s.NoWorker = true })
+	_, err := placements.Progress(t.Context(), id)
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+	err = placements.Cancel(t.Context(), id, contract.CancelRequest{Reason: "no"})
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+
+	server.Change(func(s *placementtest.Temporal) { s.Down = true })
+	_, err = placements.Find(t.Context(), id)
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+	_, err = placements.Input(t.Context(), id)
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+}
+
+func TestCancelTellsWhatWasDecided(t *testing.T) {
+	refusing := func(kind string) func(context.Context, string, []any) error {
+		return func(context.Context, string, []any) error {
+			return temporal.NewApplicationError("refused", kind)
+		}
+	}
+	for name, test := range map[string]struct {
+		update func(context.Context, string, []any) error
+		check  func(*testing.T, error)
+	}{
+		"accepted":          {nil, func(t *testing.T, err error) { assert.NoError(t, err) }},
+		"too late":          {refusing(contract.ErrorTooLate), hasCode(problem.TooLate)},
+		"already cancelled": {refusing(contract.ErrorAlreadyCancelled), hasCode(problem.Conflict)},
+		"ended meanwhile": {refusing("AcceptedUpdateCompletedWorkflow"),
+			func(t *testing.T, err error) { assert.ErrorIs(t, err, placement.ErrEnded) }},
+		"a defect": {refusing("SomethingElse"), hasCode(problem.Internal)},
+		"lost": {func(context.Context, string, []any) error { return serviceerror.NewUnavailable("gone") },
+			hasCode(problem.Unavailable)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := &placementtest.Temporal{Update: test.update}
+			placements := placement.New(server, nil, short)
+			require.NoError(t, placements.Start(t.Context(), input("hash")))
+			request := contract.CancelRequest{Reason: "changed my mind", RequestedBy: "cust-ada"}
+			test.check(t, placements.Cancel(t.Context(), input("").OrderID, request))
+
+			sent := server.Updates()[0]
+			assert.Equal(t, contract.UpdateCancel, sent.UpdateName)
+			assert.Equal(t, []any{request}, sent.Args)
+		})
+	}
+}
+
+func TestNothingCanBeDecidedAboutAnEndedPlacement(t *testing.T) {
+	server := &placementtest.Temporal{}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	server.Close(input("").OrderID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+
+	require.ErrorIs(t, placements.Cancel(t.Context(), input("").OrderID, contract.CancelRequest{}), placement.ErrEnded)
+	require.NoError(t, placements.AwaitOutcome(t.Context(), input("").OrderID))
+}
+
+func TestAwaitOutcomeEndsWithItsContext(t *testing.T) {
+	server := &placementtest.Temporal{NoWorker: true}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	err := placements.AwaitOutcome(ctx, input("").OrderID)
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+}
+
+func hasCode(code problem.Code) func(*testing.T, error) {
+	return func(t *testing.T, err error) {
+		t.Helper()
+		assert.Equal(t, code, problem.CodeOf(err))
+	}
+}
