@@ -1,0 +1,156 @@
+package internal_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/fence"
+	"orderflow/internal/sqlstore"
+	"orderflow/internal/sqlstore/sqlstoretest"
+	"orderflow/services/money"
+	"orderflow/services/payment"
+	"orderflow/services/payment/internal"
+	"orderflow/services/payment/internal/provider"
+	"orderflow/services/payment/internal/simulator"
+)
+
+var errBroken = errors.New("connection reset")
+
+// point is a place in a call of the provider where something can happen.
+type point string
+
+const (
+	beforeLookup  point = "before lookup"
+	beforeCapture point = "before capture"
+	afterCapture  point = "after capture"
+	beforeRefund  point = "before refund"
+	afterRefund   point = "after refund"
+)
+
+// interposed is a provider behind a wire on which things happen: at each point
+// a test may fail the call, as a crash of the caller or of the wire would, or
+// let another process go first.
+type interposed struct {
+	internal.Provider
+	// at is asked at each point; nil lets everything pass.
+	at    func(point) error
+	calls []point
+}
+
+func (p *interposed) reach(at point) error {
+	p.calls = append(p.calls, at)
+	if p.at == nil {
+		return nil
+	}
+	return p.at(at)
+}
+
+func (p *interposed) Lookup(ctx context.Context, key string) (provider.Charge, error) {
+	if err := p.reach(beforeLookup); err != nil {
+		return provider.Charge{}, err
+	}
+	return p.Provider.Lookup(ctx, key)
+}
+
+func (p *interposed) Capture(ctx context.Context, request provider.Request) (provider.Charge, error) {
+	if err := p.reach(beforeCapture); err != nil {
+		return provider.Charge{}, err
+	}
+	charge, err := p.Provider.Capture(ctx, request)
+	return charge, errors.Join(err, p.reach(afterCapture))
+}
+
+func (p *interposed) Refund(ctx context.Context, key string) (provider.Charge, error) {
+	if err := p.reach(beforeRefund); err != nil {
+		return provider.Charge{}, err
+	}
+	charge, err := p.Provider.Refund(ctx, key)
+	return charge, errors.Join(err, p.reach(afterRefund))
+}
+
+// process is one process of the payment service.
+type process struct {
+	*internal.Service
+	wire *interposed
+}
+
+// shop is several processes over one database, and the bank that they share.
+type shop struct {
+	db   *sqlstore.DB
+	bank *simulator.Simulator
+}
+
+func (s shop) start() process {
+	wire := &interposed{Provider: s.bank}
+	return process{Service: internal.NewService(s.db, wire, now), wire: wire}
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func each(t *testing.T, test func(t *testing.T, s shop)) {
+	sqlstoretest.Each(t, append(internal.Schemas(), simulator.Schema()), func(t *testing.T, db *sqlstore.DB) {
+		test(t, shop{db: db, bank: simulator.New(db, now)})
+	})
+}
+
+// fail breaks the call at the point, once.
+func fail(at point) func(point) error {
+	broken := false
+	return func(here point) error {
+		if here != at || broken {
+			return nil
+		}
+		broken = true
+		return errBroken
+	}
+}
+
+var total = money.New(9999, "USD")
+
+func key(orderID string, revision int) fence.Key {
+	return fence.Key{OrderID: orderID, Step: "ChargePayment", Revision: revision}
+}
+
+func chargeOf(orderID string, revision int, method string) payment.ChargeRequest {
+	return payment.ChargeRequest{Key: key(orderID, revision), CustomerID: "cust-1", Amount: total, Method: method}
+}
+
+func refundOf(orderID string, revision int) payment.RefundRequest {
+	return payment.RefundRequest{Key: key(orderID, revision), Reason: "out of stock"}
+}
+
+// requireMoney compares what the service says and has booked, and what the
+// provider says.
+func (s shop) requireMoney(t require.TestingT, orderID string, captured, refunded int64) {
+	ctx := context.Background()
+	statement, err := s.bank.Statement(ctx, orderID)
+	require.NoError(t, err)
+	require.Equal(t, captured, statement.Captured.Amount, "captured at the provider")
+	require.Equal(t, refunded, statement.Refunded.Amount, "refunded at the provider")
+	cash, err := s.booked(ctx, orderID)
+	require.NoError(t, err)
+	require.Equal(t, captured-refunded, cash, "the ledger's cash at the provider")
+}
+
+// booked returns the balance of cash at the provider for an order, from the
+// ledger's rows.
+func (s shop) booked(ctx context.Context, orderID string) (int64, error) {
+	var cash int64
+	err := s.db.Reader().QueryRowContext(ctx, `
+		SELECT COALESCE(SUM(e.amount), 0) FROM ledger_entry e
+		JOIN ledger_transaction t ON t.transaction_id = e.transaction_id
+		WHERE t.order_id = $1 AND e.account = 'cash-at-provider'`, orderID).Scan(&cash)
+	return cash, err
+}
+
+func (s shop) fenceState(t require.TestingT, key fence.Key) (state fence.State) {
+	err := s.db.Reader().QueryRowContext(context.Background(), `
+		SELECT state FROM fence WHERE order_id = $1 AND step = $2 AND revision = $3`,
+		key.OrderID, key.Step, key.Revision).Scan(&state)
+	require.NoError(t, err)
+	return state
+}

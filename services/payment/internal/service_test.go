@@ -1,0 +1,450 @@
+package internal_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/fence"
+	"orderflow/internal/problem"
+	"orderflow/services/money"
+	"orderflow/services/payment"
+	"orderflow/services/payment/internal"
+	"orderflow/services/payment/internal/provider"
+	"orderflow/services/payment/internal/simulator"
+)
+
+func requirePayment(t *testing.T, p process, orderID string, want payment.Payment) {
+	t.Helper()
+	found, err := p.Payment(t.Context(), orderID)
+	require.NoError(t, err)
+	assert.NotZero(t, found.UpdatedAt)
+	if want.Reference == "" {
+		found.Reference = ""
+	}
+	want.OrderID, want.UpdatedAt = orderID, found.UpdatedAt
+	require.Equal(t, want, found)
+}
+
+func requireCode(t *testing.T, want problem.Code, err error) {
+	t.Helper()
+	require.Equal(t, want, problem.CodeOf(err), "%v", err)
+}
+
+func TestAChargeIsCapturedOnceAndAnsweredAgain(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		first, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		require.NoError(t, err)
+		require.Equal(t, payment.Captured, first.Status)
+		require.Equal(t, total, first.Captured)
+		require.Equal(t, money.Zero("USD"), first.Refunded)
+
+		again, err := s.start().Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+		requirePayment(t, p, "order-1", first)
+		s.requireMoney(t, "order-1", 9999, 0)
+	})
+}
+
+func TestAnOrderWithoutAPriceIsPaidTrivially(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		request := chargeOf("order-1", 1, simulator.MethodVisa)
+		request.Amount = money.Zero("USD")
+		paid, err := p.Charge(t.Context(), request)
+		require.NoError(t, err)
+		require.Equal(t, payment.Captured, paid.Status)
+		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		requirePayment(t, p, "order-1", payment.Payment{
+			Status: payment.Refunded, Captured: money.Zero("USD"), Refunded: money.Zero("USD"), Reason: "out of stock",
+		})
+	})
+}
+
+func TestADeclineIsAnsweredAgainAndUndoneWithoutTheProvider(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		for range 2 {
+			_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodInsufficientFunds))
+			requireCode(t, problem.PaymentDeclined, err)
+			require.Contains(t, err.Error(), "the card has insufficient funds")
+		}
+		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.calls, "the second answer is the first one")
+		declined := payment.Payment{
+			Status: payment.Declined, Captured: money.Zero("USD"), Refunded: money.Zero("USD"),
+			Reason: "the card has insufficient funds",
+		}
+		requirePayment(t, p, "order-1", declined)
+
+		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		require.Len(t, p.wire.calls, 2, "there is nothing to give back")
+		require.Equal(t, fence.Compensated, s.fenceState(t, key("order-1", 1)))
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodInsufficientFunds))
+		requireCode(t, problem.AlreadyCompensated, err)
+		requirePayment(t, p, "order-1", declined)
+		s.requireMoney(t, "order-1", 0, 0)
+	})
+}
+
+func TestAKeyWithAnotherBodyIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		require.NoError(t, err)
+		other := chargeOf("order-1", 1, simulator.MethodVisa)
+		other.Amount.Amount++
+		_, err = p.Charge(t.Context(), other)
+		requireCode(t, problem.KeyReused, err)
+		s.requireMoney(t, "order-1", 9999, 0)
+	})
+}
+
+func TestARefundGivesBackOnce(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		paid, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		require.NoError(t, err)
+		for range 2 {
+			require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		}
+		requirePayment(t, p, "order-1", payment.Payment{
+			Status: payment.Refunded, Captured: total, Refunded: total, Reference: paid.Reference, Reason: "out of stock",
+		})
+		s.requireMoney(t, "order-1", 9999, 9999)
+		_, err = p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		requireCode(t, problem.AlreadyCompensated, err)
+		require.Equal(t, []point{beforeCapture, afterCapture, beforeRefund, afterRefund}, p.wire.calls)
+	})
+}
+
+func TestARefundOfAnUnknownKeyLeavesOnlyATombstone(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		for range 2 {
+			require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		}
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		requireCode(t, problem.AlreadyCompensated, err)
+		require.Empty(t, p.wire.calls, "the provider never hears of it")
+		_, err = p.Payment(t.Context(), "order-1")
+		requireCode(t, problem.NotFound, err)
+	})
+}
+
+func TestANewRevisionPaysAfterADecline(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodDeclined))
+		requireCode(t, problem.PaymentDeclined, err)
+		paid, err := p.Charge(t.Context(), chargeOf("order-1", 2, simulator.MethodVisa))
+		require.NoError(t, err)
+		requirePayment(t, p, "order-1", paid)
+
+		_, err = p.Charge(t.Context(), chargeOf("order-1", 3, simulator.MethodVisa))
+		requireCode(t, problem.Conflict, err)
+		s.requireMoney(t, "order-1", 9999, 0)
+	})
+}
+
+func TestAnOrderIsNotPaidTwiceWhileTheFirstOutcomeIsUnknown(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		p.wire.at = fail(afterCapture)
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		requireCode(t, problem.Unavailable, err)
+		_, err = p.Charge(t.Context(), chargeOf("order-1", 2, simulator.MethodVisa))
+		requireCode(t, problem.InFlight, err)
+
+		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		_, err = p.Charge(t.Context(), chargeOf("order-1", 2, simulator.MethodVisa))
+		require.NoError(t, err)
+		requirePayment(t, p, "order-1", payment.Payment{
+			Status: payment.Captured, Captured: money.New(2*9999, "USD"), Refunded: total,
+		})
+		s.requireMoney(t, "order-1", 2*9999, 9999)
+	})
+}
+
+func TestAnOrderHasOneCurrency(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodDeclined))
+		requireCode(t, problem.PaymentDeclined, err)
+		other := chargeOf("order-1", 2, simulator.MethodVisa)
+		other.Amount.Currency = "EUR"
+		_, err = p.Charge(t.Context(), other)
+		requireCode(t, problem.Conflict, err)
+	})
+}
+
+// Each row breaks a charge at one point, as a crash there would; the same
+// request again finishes it, and captures once.
+func TestABrokenChargeIsFinishedByTheNextOne(t *testing.T) {
+	for _, at := range []point{beforeCapture, afterCapture} {
+		t.Run(string(at), func(t *testing.T) {
+			each(t, func(t *testing.T, s shop) {
+				p := s.start()
+				p.wire.at = fail(at)
+				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				requireCode(t, problem.Unavailable, err)
+				require.Equal(t, fence.Tried, s.fenceState(t, key("order-1", 1)))
+				_, err = p.Payment(t.Context(), "order-1")
+				requireCode(t, problem.NotFound, err)
+
+				restarted := s.start()
+				restarted.wire.at = fail(beforeLookup)
+				_, err = restarted.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				requireCode(t, problem.Unavailable, err)
+
+				_, err = restarted.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				require.NoError(t, err)
+				require.Equal(t, []point{beforeLookup, beforeLookup}, restarted.wire.calls[:2], "the provider is asked before it is told again")
+				if at == afterCapture {
+					require.Len(t, restarted.wire.calls, 2, "what has happened is not sent again")
+				}
+				s.requireMoney(t, "order-1", 9999, 0)
+			})
+		})
+	}
+}
+
+func TestABrokenRefundIsFinishedByTheNextOne(t *testing.T) {
+	for _, at := range []point{beforeRefund, afterRefund} {
+		t.Run(string(at), func(t *testing.T) {
+			each(t, func(t *testing.T, s shop) {
+				p := s.start()
+				paid, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				require.NoError(t, err)
+				p.wire.at = fail(at)
+				err = p.Refund(t.Context(), refundOf("order-1", 1))
+				requireCode(t, problem.Unavailable, err)
+				requirePayment(t, p, "order-1", payment.Payment{
+					Status: payment.Refunding, Captured: total, Refunded: money.Zero("USD"),
+					Reference: paid.Reference, Reason: "out of stock",
+				})
+
+				require.NoError(t, s.start().Refund(t.Context(), refundOf("order-1", 1)))
+				requirePayment(t, p, "order-1", payment.Payment{
+					Status: payment.Refunded, Captured: total, Refunded: total, Reference: paid.Reference, Reason: "out of stock",
+				})
+				s.requireMoney(t, "order-1", 9999, 9999)
+			})
+		})
+	}
+}
+
+// The answer to the capture is lost for good: the refund finds the money and
+// books it both ways. What never reached the provider is no payment.
+func TestARefundOfAChargeWithUnknownOutcome(t *testing.T) {
+	for at, moved := range map[point]int64{beforeCapture: 0, afterCapture: 9999} {
+		t.Run(string(at), func(t *testing.T) {
+			each(t, func(t *testing.T, s shop) {
+				p := s.start()
+				p.wire.at = fail(at)
+				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				requireCode(t, problem.Unavailable, err)
+				require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+				s.requireMoney(t, "order-1", moved, moved)
+
+				found, err := p.Payment(t.Context(), "order-1")
+				if moved == 0 {
+					requireCode(t, problem.NotFound, err)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, payment.Refunded, found.Status)
+				require.NotEmpty(t, found.Reference)
+			})
+		})
+	}
+}
+
+// Another process undoes a charge while this one is at the provider.
+func TestAChargeThatIsUndoneMeanwhileGivesBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		undoneAt point
+		undo     func(t *testing.T, other process)
+		moved    int64
+	}{
+		"refunded before the capture": {
+			beforeCapture, func(t *testing.T, other process) {
+				require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
+			}, 0,
+		},
+		"refunded after the capture": {
+			afterCapture, func(t *testing.T, other process) {
+				require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
+			}, 9999,
+		},
+		"refund requested, and its process crashed": {
+			afterCapture, func(t *testing.T, other process) {
+				other.wire.at = fail(beforeRefund)
+				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
+			}, 9999,
+		},
+		"refunded, and its process crashed before it could record that": {
+			afterCapture, func(t *testing.T, other process) {
+				other.wire.at = fail(afterRefund)
+				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
+			}, 9999,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s shop) {
+				p, other := s.start(), s.start()
+				p.wire.at = func(here point) error {
+					if here == test.undoneAt {
+						test.undo(t, other)
+					}
+					return nil
+				}
+				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				requireCode(t, problem.AlreadyCompensated, err)
+				s.requireMoney(t, "order-1", test.moved, test.moved)
+				require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
+				s.requireMoney(t, "order-1", test.moved, test.moved)
+			})
+		})
+	}
+}
+
+// Until the money is back, an undone charge is not answered as undone.
+func TestAChargeThatCannotGiveBackIsNotRefusedYet(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p, other := s.start(), s.start()
+		p.wire.at = func(here point) error {
+			switch here {
+			case afterCapture:
+				other.wire.at = fail(beforeRefund)
+				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
+			case beforeRefund:
+				return errBroken
+			}
+			return nil
+		}
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		requireCode(t, problem.Unavailable, err)
+		require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
+		s.requireMoney(t, "order-1", 9999, 9999)
+	})
+}
+
+// One that contradicts itself must be looked at by somebody: nothing is
+// recorded.
+func TestAProviderThatContradictsItself(t *testing.T) {
+	for name, outcome := range map[string]provider.Charge{
+		"knows of no capture":      {State: provider.Voided},
+		"declined it after all":    {State: provider.Declined},
+		"gave another amount back": {State: provider.Refunded, Amount: money.New(1, "USD")},
+		"speaks another language":  {State: "gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s shop) {
+				p := s.start()
+				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				require.NoError(t, err)
+				p.wire.Provider = contradicting{p.wire.Provider, outcome}
+				requireCode(t, problem.Internal, p.Refund(t.Context(), refundOf("order-1", 1)))
+				found, err := p.Payment(t.Context(), "order-1")
+				require.NoError(t, err)
+				require.Equal(t, payment.Refunding, found.Status)
+			})
+		})
+	}
+}
+
+// A refund may be under way at the provider for days.
+func TestAChargeIsNotRefundedBeforeTheProviderSaysSo(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		require.NoError(t, err)
+		bank := p.wire.Provider
+		p.wire.Provider = contradicting{bank, provider.Charge{State: provider.Captured, Amount: total}}
+		requireCode(t, problem.Unavailable, p.Refund(t.Context(), refundOf("order-1", 1)))
+		found, err := p.Payment(t.Context(), "order-1")
+		require.NoError(t, err)
+		require.Equal(t, payment.Refunding, found.Status)
+
+		p.wire.Provider = bank
+		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
+		s.requireMoney(t, "order-1", 9999, 9999)
+	})
+}
+
+func TestACaptureOfAnotherAmountIsNotRecorded(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		p.wire.Provider = contradicting{p.wire.Provider, provider.Charge{State: provider.Captured, Amount: money.New(1, "USD")}}
+		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+		requireCode(t, problem.Internal, err)
+		_, err = p.Payment(t.Context(), "order-1")
+		requireCode(t, problem.NotFound, err)
+	})
+}
+
+// contradicting answers everything that moves money with the same outcome.
+type contradicting struct {
+	internal.Provider
+	outcome provider.Charge
+}
+
+func (c contradicting) Capture(context.Context, provider.Request) (provider.Charge, error) {
+	return c.outcome, nil
+}
+
+func (c contradicting) Refund(context.Context, string) (provider.Charge, error) {
+	return c.outcome, nil
+}
+
+func TestEqualChargesAtOnceCaptureOnce(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		p := s.start()
+		var all sync.WaitGroup
+		answers := make([]payment.Payment, 10)
+		for i := range answers {
+			all.Go(func() {
+				var err error
+				answers[i], err = p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+		for _, answer := range answers {
+			require.Equal(t, answers[0], answer)
+		}
+		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.calls)
+		s.requireMoney(t, "order-1", 9999, 0)
+	})
+}
+
+// Two processes know nothing of each other's locks: fence and provider decide.
+func TestEqualChargesAndRefundsInTwoProcesses(t *testing.T) {
+	each(t, func(t *testing.T, s shop) {
+		for round := range 5 {
+			orderID := fmt.Sprintf("order-%d", round)
+			var all sync.WaitGroup
+			for range 2 {
+				p := s.start()
+				all.Go(func() {
+					_, err := p.Charge(t.Context(), chargeOf(orderID, 1, simulator.MethodVisa))
+					if err != nil {
+						assert.Contains(t, []problem.Code{problem.AlreadyCompensated, problem.InFlight}, problem.CodeOf(err), "%v", err)
+					}
+				})
+				all.Go(func() { assert.NoError(t, p.Refund(t.Context(), refundOf(orderID, 1))) })
+			}
+			all.Wait()
+			statement, err := s.bank.Statement(t.Context(), orderID)
+			require.NoError(t, err)
+			require.Zero(t, statement.Live)
+			s.requireMoney(t, orderID, statement.Captured.Amount, statement.Captured.Amount)
+		}
+	})
+}

@@ -1,0 +1,155 @@
+package internal_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/fence"
+	"orderflow/internal/problem"
+	"orderflow/internal/sqlstore"
+	"orderflow/internal/sqlstore/sqlstoretest"
+	"orderflow/services/shipping"
+	"orderflow/services/shipping/internal"
+	"orderflow/services/shipping/internal/carrier"
+	"orderflow/services/shipping/internal/simulator"
+)
+
+var errBroken = errors.New("connection reset")
+
+// point is a place in a call of the carrier where something can happen.
+type point string
+
+const (
+	beforeLookup point = "before lookup"
+	beforeShip   point = "before ship"
+	afterShip    point = "after ship"
+	beforeCancel point = "before cancel"
+	afterCancel  point = "after cancel"
+)
+
+// interposed is a carrier behind a wire on which things happen: at each point a
+// test may fail the call, as a crash of the caller or of the wire would, or let
+// another process go first.
+type interposed struct {
+	internal.Carrier
+	// at is asked at each point; nil lets everything pass.
+	at    func(point) error
+	calls []point
+}
+
+func (c *interposed) reach(at point) error {
+	c.calls = append(c.calls, at)
+	if c.at == nil {
+		return nil
+	}
+	return c.at(at)
+}
+
+func (c *interposed) Lookup(ctx context.Context, key string) (carrier.Consignment, error) {
+	if err := c.reach(beforeLookup); err != nil {
+		return carrier.Consignment{}, err
+	}
+	return c.Carrier.Lookup(ctx, key)
+}
+
+func (c *interposed) Ship(ctx context.Context, request carrier.Request) (carrier.Consignment, error) {
+	if err := c.reach(beforeShip); err != nil {
+		return carrier.Consignment{}, err
+	}
+	consignment, err := c.Carrier.Ship(ctx, request)
+	return consignment, errors.Join(err, c.reach(afterShip))
+}
+
+func (c *interposed) Cancel(ctx context.Context, key string) (carrier.Consignment, error) {
+	if err := c.reach(beforeCancel); err != nil {
+		return carrier.Consignment{}, err
+	}
+	consignment, err := c.Carrier.Cancel(ctx, key)
+	return consignment, errors.Join(err, c.reach(afterCancel))
+}
+
+// process is one process of the shipping service.
+type process struct {
+	*internal.Service
+	wire *interposed
+}
+
+// shop is several processes over one database, and the carrier that they share.
+type shop struct {
+	db   *sqlstore.DB
+	post *simulator.Simulator
+}
+
+func (s shop) start() process {
+	wire := &interposed{Carrier: s.post}
+	return process{Service: internal.NewService(s.db, wire, now), wire: wire}
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func each(t *testing.T, test func(t *testing.T, s shop)) {
+	sqlstoretest.Each(t, append(internal.Schemas(), simulator.Schema()), func(t *testing.T, db *sqlstore.DB) {
+		test(t, shop{db: db, post: simulator.New(db, now)})
+	})
+}
+
+// fail breaks the call at the point, once.
+func fail(at point) func(point) error {
+	broken := false
+	return func(here point) error {
+		if here != at || broken {
+			return nil
+		}
+		broken = true
+		return errBroken
+	}
+}
+
+func key(orderID string, revision int) fence.Key {
+	return fence.Key{OrderID: orderID, Step: "ShipOrder", Revision: revision}
+}
+
+const goodPostalCode = "SW1Y 4JH"
+
+func shipOf(orderID string, revision int, postalCode string) shipping.ShipRequest {
+	return shipping.ShipRequest{
+		Key:     key(orderID, revision),
+		Address: shipping.Address{Name: "Ada", Line1: "12 St James's Square", City: "London", PostalCode: postalCode, Country: "GB"},
+		Parcels: []shipping.Parcel{{ProductID: "prod-kettle", Quantity: 2}},
+	}
+}
+
+func cancelOf(orderID string, revision int) shipping.CancelRequest {
+	return shipping.CancelRequest{Key: key(orderID, revision), Reason: "changed my mind"}
+}
+
+func (s shop) requireLive(t require.TestingT, orderID string, want int) {
+	live, err := s.post.Live(context.Background(), orderID)
+	require.NoError(t, err)
+	require.Equal(t, want, live, "consignments at the carrier")
+}
+
+func (s shop) fenceState(t require.TestingT, key fence.Key) (state fence.State) {
+	err := s.db.Reader().QueryRowContext(context.Background(), `
+		SELECT state FROM fence WHERE order_id = $1 AND step = $2 AND revision = $3`,
+		key.OrderID, key.Step, key.Revision).Scan(&state)
+	require.NoError(t, err)
+	return state
+}
+
+func requireCode(t *testing.T, want problem.Code, err error) {
+	t.Helper()
+	require.Equal(t, want, problem.CodeOf(err), "%v", err)
+}
+
+func requireStatus(t *testing.T, p process, orderID string, want shipping.Status) shipping.Shipment {
+	t.Helper()
+	found, err := p.Shipment(t.Context(), orderID)
+	require.NoError(t, err)
+	require.Equal(t, want, found.Status)
+	return found
+}
