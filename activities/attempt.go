@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -16,10 +17,18 @@ import (
 
 // attempt makes one call for a step and gives its error Temporal's form.
 func attempt[Answer any](ctx context.Context, key fence.Key, call func(ctx context.Context) (Answer, error)) (Answer, error) {
+	info := activity.GetInfo(ctx)
 	ctx = telemetry.WithOrderID(ctx, key.OrderID)
+	if info.IsLocalActivity {
+		// Timeouts nest: the call gives up before the local activity does, so
+		// that the failure is the call's own.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, fastAttempt)
+		defer cancel()
+	}
 	answer, err := call(ctx)
 	if err != nil {
-		return answer, translate(err, activity.GetInfo(ctx).Attempt, rand.Float64())
+		return answer, translate(err, info.Attempt, rand.Float64())
 	}
 	return answer, nil
 }
@@ -29,17 +38,35 @@ func attemptOnly(ctx context.Context, key fence.Key, call func(ctx context.Conte
 	return err
 }
 
+// fastAttempt bounds a call on the fast way; see workflows/step.go.
+const fastAttempt = 1500 * time.Millisecond
+
+// final are the answers that no repetition changes. Any other problem, such as
+// not-found from a stranger that now listens on an instance's old port, may
+// pass.
+var final = map[problem.Code]bool{
+	problem.OutOfStock:         true,
+	problem.PaymentDeclined:    true,
+	problem.ShipmentRefused:    true,
+	problem.Invalid:            true,
+	problem.Conflict:           true,
+	problem.KeyReused:          true,
+	problem.TooLate:            true,
+	problem.AlreadyCompensated: true,
+}
+
 // translate is the one place where a call's error becomes Temporal's.
 //
 //   - A service's final answer is not retried. Its type is the problem's code;
 //     a business refusal is benign: no error log, no failure metric.
 //   - Anything else is retried after the delay that the target asked for, or
-//     after backoff. Its type is the reason.
+//     after backoff. Its type is the reason. What our own guards hold back, and
+//     what was cancelled, is benign too: the guard has logged and counted it.
 //
 // chance is uniform in [0, 1).
 func translate(err error, attempt int32, chance float64) error {
 	var answer *problem.Error
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) && final[answer.Code] {
 		return temporal.NewApplicationErrorWithOptions(answer.Detail, string(answer.Code), temporal.ApplicationErrorOptions{
 			NonRetryable: true,
 			Category:     category(answer.Code),
@@ -47,16 +74,23 @@ func translate(err error, attempt int32, chance float64) error {
 		})
 	}
 	delay := backoff(attempt, chance)
-	reason := "unexpected"
+	reason, kind := "unexpected", temporal.ApplicationErrorCategoryUnspecified
 	var failure *rpc.Error
-	if errors.As(err, &failure) {
+	switch {
+	case errors.Is(err, context.Canceled):
+		reason, kind = "cancelled", temporal.ApplicationErrorCategoryBenign
+	case errors.As(err, &failure):
 		reason = string(failure.Reason)
+		if failure.Reason == rpc.BreakerOpen || failure.Reason == rpc.BulkheadFull {
+			kind = temporal.ApplicationErrorCategoryBenign
+		}
 		if failure.RetryAfter > 0 {
 			delay = spread(min(failure.RetryAfter, longestRetryAfter), chance)
 		}
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), reason, temporal.ApplicationErrorOptions{
 		NextRetryDelay: delay,
+		Category:       kind,
 	})
 }
 

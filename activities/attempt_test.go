@@ -1,7 +1,9 @@
 package activities
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -43,6 +45,8 @@ func TestAnythingElseIsRetriedAfterADelay(t *testing.T) {
 		"bulkhead full":     {&rpc.Error{Reason: rpc.BulkheadFull, Err: errors.New("x")}, "bulkhead-full", time.Second, 1300 * time.Millisecond},
 		"breaker open":      {&rpc.Error{Reason: rpc.BreakerOpen, RetryAfter: 20 * time.Second, Err: errors.New("x")}, "breaker-open", 20 * time.Second, 26 * time.Second},
 		"an absurd request": {&rpc.Error{Reason: rpc.Unavailable, RetryAfter: time.Hour, Err: errors.New("x")}, "unavailable", 30 * time.Second, 39 * time.Second},
+		"a stranger":        {problem.New(problem.NotFound, "x"), "unexpected", time.Second, 1300 * time.Millisecond},
+		"a cancelled call":  {fmt.Errorf("x: %w", context.Canceled), "cancelled", time.Second, 1300 * time.Millisecond},
 		"a surprise":        {errors.New("x"), "unexpected", time.Second, 1300 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,8 @@
 // guarded client call for each activity, and one place that turns the calls'
 // errors into Temporal's.
 //
-// Activities hold no state and decide nothing. Each may run twice, late, or
+// Answers that the saga does not need stay out of its history. Activities hold
+// no state and decide nothing. Each may run twice, late, or
 // beside its own twin; the services' fences make that harmless, because every
 // request carries the key of its step.
 package activities

@@ -12,9 +12,10 @@ type Inventory struct {
 }
 
 // ReserveInventory holds the order's stock, all of it or none.
-func (a *Inventory) ReserveInventory(ctx context.Context, request inventory.ReserveRequest) (inventory.Reservation, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (inventory.Reservation, error) {
-		return a.Client.Reserve(ctx, request)
+func (a *Inventory) ReserveInventory(ctx context.Context, request inventory.ReserveRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Reserve(ctx, request)
+		return err
 	})
 }
 

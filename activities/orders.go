@@ -12,29 +12,33 @@ type Orders struct {
 }
 
 // CreateOrder records the order as a draft.
-func (a *Orders) CreateOrder(ctx context.Context, request order.CreateRequest) (order.Acknowledgement, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-		return a.Client.Create(ctx, request)
+func (a *Orders) CreateOrder(ctx context.Context, request order.CreateRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Create(ctx, request)
+		return err
 	})
 }
 
 // ConfirmOrder records that the order is reserved and paid.
-func (a *Orders) ConfirmOrder(ctx context.Context, request order.ConfirmRequest) (order.Acknowledgement, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-		return a.Client.Confirm(ctx, request)
+func (a *Orders) ConfirmOrder(ctx context.Context, request order.ConfirmRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Confirm(ctx, request)
+		return err
 	})
 }
 
 // CompleteOrder records that the order has left, with the saga's outcome.
-func (a *Orders) CompleteOrder(ctx context.Context, request order.ShipRequest) (order.Acknowledgement, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-		return a.Client.Ship(ctx, request)
+func (a *Orders) CompleteOrder(ctx context.Context, request order.ShipRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Ship(ctx, request)
+		return err
 	})
 }
 
 // CancelOrder undoes CreateOrder, with the saga's outcome.
-func (a *Orders) CancelOrder(ctx context.Context, request order.CancelRequest) (order.Acknowledgement, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-		return a.Client.Cancel(ctx, request)
+func (a *Orders) CancelOrder(ctx context.Context, request order.CancelRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Cancel(ctx, request)
+		return err
 	})
 }

@@ -12,9 +12,10 @@ type Payment struct {
 }
 
 // ChargePayment captures the order's total.
-func (a *Payment) ChargePayment(ctx context.Context, request payment.ChargeRequest) (payment.Payment, error) {
-	return attempt(ctx, request.Key, func(ctx context.Context) (payment.Payment, error) {
-		return a.Client.Charge(ctx, request)
+func (a *Payment) ChargePayment(ctx context.Context, request payment.ChargeRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.Charge(ctx, request)
+		return err
 	})
 }
 

@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -29,6 +31,8 @@ func (s *saga) listen(ctx workflow.Context) error {
 func (s *saga) report() (contract.Progress, error) { return s.progress.snapshot(), nil }
 
 func (s *saga) awaitOutcome(ctx workflow.Context) (contract.Progress, error) {
+	// An order that Temporal was told to cancel still has an outcome.
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := workflow.Await(ctx, func() bool { return s.settled }); err != nil {
 		return contract.Progress{}, err
 	}
@@ -37,8 +41,10 @@ func (s *saga) awaitOutcome(ctx workflow.Context) (contract.Progress, error) {
 
 // mayCancel refuses a cancellation that would come too late or twice, before
 // it leaves a trace in the history.
-func (s *saga) mayCancel(contract.CancelRequest) error {
+func (s *saga) mayCancel(request contract.CancelRequest) error {
 	switch {
+	case strings.TrimSpace(request.Reason) == "" || utf8.RuneCountInString(request.Reason) > longestReason:
+		return temporal.NewNonRetryableApplicationError("a reason of 1 to 500 characters is required", contract.ErrorInvalidInput, nil)
 	case s.noReturn:
 		return temporal.NewApplicationErrorWithOptions("the carrier has accepted the order", contract.ErrorTooLate,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign})

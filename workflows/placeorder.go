@@ -4,8 +4,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orderflow/activities"
-	"orderflow/services/order"
-	"orderflow/services/payment"
 	"orderflow/services/shipping"
 	"orderflow/workflows/contract"
 )
@@ -36,10 +34,10 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = saga.close(err) }()
+	defer func() { err = saga.closeWorkflow(err) }()
 
 	defer saga.compensate(&err, contract.StepCreateOrder, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.StepCreateOrder, orders.CancelOrder, cancelOrder(saga, err))
+		return saga.undoCreation(ctx, err)
 	})
 	if err = saga.do(contract.StepCreateOrder, orders.CreateOrder, createOrder(in), nil); err != nil {
 		return result, err
@@ -52,17 +50,15 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 		return result, err
 	}
 
-	var paid payment.Payment
 	defer saga.compensate(&err, contract.StepChargePayment, func(ctx workflow.Context) error {
 		return saga.undo(ctx, contract.StepChargePayment, payments.RefundPayment, refundPayment(in, saga.reason(err)))
 	})
-	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment(in), &paid); err != nil {
+	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment(in), nil); err != nil {
 		return result, err
 	}
 
 	// Undone by CancelOrder.
-	var confirmed order.Acknowledgement
-	if err = saga.do(contract.StepConfirmOrder, orders.ConfirmOrder, confirmOrder(in), &confirmed); err != nil {
+	if err = saga.do(contract.StepConfirmOrder, orders.ConfirmOrder, confirmOrder(in), nil); err != nil {
 		return result, err
 	}
 
@@ -77,8 +73,8 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 	// The carrier has accepted: the point of no return. From here the only
 	// way is forward.
 	saga.passPointOfNoReturn()
-	saga.finish(contract.StepCommitInventory, stock.CommitInventory, commitInventory(in))
-	saga.finish(contract.StepCompleteOrder, orders.CompleteOrder, completeOrder(saga, shipment))
+	saga.mustDo(contract.StepCommitInventory, stock.CommitInventory, commitInventory(in))
+	saga.mustDo(contract.StepCompleteOrder, orders.CompleteOrder, completeOrder(saga, shipment))
 	saga.settle(contract.SagaCompleted)
 
 	return contract.PlaceOrderResult{

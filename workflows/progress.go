@@ -15,6 +15,9 @@ import (
 // as the outcome. It adds nothing to the workflow's history.
 type progress struct {
 	contract.Progress
+	// waiting says for a step under way what it waits for; it is shown in the
+	// Temporal UI only.
+	waiting map[string]string
 }
 
 // compensationOf names the activity that undoes a step. ConfirmOrder is undone
@@ -28,7 +31,10 @@ var compensationOf = map[string]string{
 }
 
 func newProgress(orderID string) *progress {
-	p := &progress{contract.Progress{OrderID: orderID, State: contract.SagaRunning}}
+	p := &progress{
+		Progress: contract.Progress{OrderID: orderID, State: contract.SagaRunning},
+		waiting:  map[string]string{},
+	}
 	for _, name := range contract.Steps() {
 		p.Steps = append(p.Steps, contract.StepProgress{Name: name, State: contract.StepPending})
 	}
@@ -40,13 +46,20 @@ func (p *progress) step(name string) *contract.StepProgress {
 	return &p.Steps[at]
 }
 
+// retrying says what a step waits for.
+func (p *progress) retrying(name, queue string) {
+	p.waiting[name] = "retrying on task queue " + queue
+}
+
 func (p *progress) fail(name, reason string) {
 	step := p.step(name)
 	step.State, step.Error = contract.StepFailed, reason
 }
 
 func (p *progress) beginUndo(name string) {
-	p.State = contract.SagaCompensating
+	if p.State != contract.SagaBlocked {
+		p.State = contract.SagaCompensating
+	}
 	p.eachUndoneWith(name, func(step *contract.StepProgress) {
 		if step.State == contract.StepDone {
 			step.State = contract.StepCompensating
@@ -57,6 +70,9 @@ func (p *progress) beginUndo(name string) {
 
 func (p *progress) endUndo(name string) {
 	p.eachUndoneWith(name, func(step *contract.StepProgress) {
+		if step.Compensation == nil {
+			return // there was nothing to undo
+		}
 		if step.State != contract.StepFailed {
 			step.State = contract.StepCompensated
 		}
@@ -108,7 +124,7 @@ func (p *progress) snapshot() contract.Progress {
 // CompleteOrder or CancelOrder, has succeeded. The message to the customer
 // comes later and is no part of it.
 func (p *progress) outcome(state contract.SagaState) order.Saga {
-	final := progress{p.snapshot()}
+	final := progress{Progress: p.snapshot()}
 	if state == contract.SagaCompensated {
 		final.endUndo(contract.StepCreateOrder)
 		final.skipPending()
@@ -140,8 +156,11 @@ func (p *progress) markdown() string {
 	table.WriteString("**" + string(p.State) + "**\n\n| Step | State | Compensation |\n|---|---|---|\n")
 	for _, step := range p.Steps {
 		table.WriteString("| " + step.Name + " | " + string(step.State))
-		if step.Error != "" {
+		switch {
+		case step.Error != "":
 			table.WriteString(": " + cell(step.Error))
+		case step.State == contract.StepRunning && p.waiting[step.Name] != "":
+			table.WriteString(": " + p.waiting[step.Name])
 		}
 		table.WriteString(" | ")
 		if undone := step.Compensation; undone != nil {
@@ -155,7 +174,7 @@ func (p *progress) markdown() string {
 	return table.String()
 }
 
+var cellReplacer = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")
+
 // cell keeps a text inside its table cell.
-func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(text)
-}
+func cell(text string) string { return cellReplacer.Replace(text) }

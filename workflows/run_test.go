@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -53,6 +54,7 @@ func newRun(t *testing.T, way contract.Settings) *run {
 	s.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	r := &run{t: t, env: s.NewTestWorkflowEnvironment(), services: newServices(), way: way}
 	r.env.SetTestTimeout(30 * time.Second)
+	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: orderID, TaskQueue: contract.QueueOrders})
 	r.env.RegisterWorkflow(workflows.PlaceOrder)
 	r.env.RegisterActivity(&activities.Orders{Client: order.NewClient(r.services)})
 	r.env.RegisterActivity(&activities.Inventory{Client: inventory.NewClient(r.services)})
@@ -163,15 +165,19 @@ func (r *run) awaitOutcomeAt(moment time.Duration) *answer {
 // services answers every client's calls by a script for each step, attempt by
 // attempt; the last answer of a script stays.
 type services struct {
-	mu        sync.Mutex
-	calls     []string
-	scripts   map[string][]error
+	mu      sync.Mutex
+	calls   []string
+	scripts map[string][]error
+	// during runs once, inside the first call of a step.
+	during    map[string]func(context.Context)
 	cancelled order.CancelRequest
 	completed order.ShipRequest
 	notified  notification.NotifyRequest
 }
 
-func newServices() *services { return &services{scripts: map[string][]error{}} }
+func newServices() *services {
+	return &services{scripts: map[string][]error{}, during: map[string]func(context.Context){}}
+}
 
 func (s *services) answer(step string, script []error) { s.scripts[step] = script }
 
@@ -190,11 +196,15 @@ var stepsByPath = map[string]string{
 	"/v1/notifications":                  contract.StepNotifyCustomer,
 }
 
-func (s *services) Call(_ context.Context, _, path string, in, out any) error {
+func (s *services) Call(ctx context.Context, _, path string, in, out any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	step := stepsByPath[path]
 	s.calls = append(s.calls, step)
+	if during := s.during[step]; during != nil {
+		delete(s.during, step)
+		during(ctx)
+	}
 	if script := s.scripts[step]; len(script) > 0 {
 		if len(script) > 1 {
 			s.scripts[step] = script[1:]

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -44,22 +45,27 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 		if err == nil || !mayPass(err) || ctx.Err() != nil {
 			return err
 		}
+		s.progress.retrying(name, queueOf[name])
+		s.progress.publish(ctx)
 	}
 	return s.callDurably(ctx, name, activity, policy, request, answer)
 }
 
 func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
+	policy.summary = cmp.Or(policy.summary, name)
 	durable := workflow.WithActivityOptions(ctx, policy.options(queueOf[name]))
 	return workflow.ExecuteActivity(durable, activity, request).Get(durable, answer)
 }
 
-// mayPass reports whether an activity's error can be different next time.
+// mayPass reports whether an activity's error can be different next time. The
+// caller looks at its own context for a cancellation.
 func mayPass(err error) bool {
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) {
 		return !application.NonRetryable()
 	}
-	return !temporal.IsCanceledError(err)
+	// A timeout, or a local activity that ended with its worker.
+	return true
 }
 
 // durablePolicy bounds the durable way. The delay between attempts comes with
@@ -72,7 +78,8 @@ type durablePolicy struct {
 
 const (
 	// fastTimeout is longer than a healthy call by orders of magnitude and
-	// short enough that a workflow task of several steps stays one.
+	// short enough that a workflow task of several steps stays one. The
+	// activity itself gives up a little earlier.
 	fastTimeout = 2 * time.Second
 	// startToClose is longer than the client's own timeout, so that it only
 	// strikes when the worker is gone.
@@ -83,9 +90,12 @@ const (
 	// notifyTimeout bounds the message at the end; an order does not wait for
 	// it any longer.
 	notifyTimeout = time.Minute
-	// parkedInterval is how long a failure that retrying at once did not help
-	// is left alone.
-	parkedInterval = time.Minute
+	// parkedFirst is how long a failure that retrying at once did not help is
+	// left alone; the next pauses double.
+	parkedFirst = time.Minute
+	// parkedLongest keeps the history of an order that waits for an operator
+	// for months far below the server's limit.
+	parkedLongest = time.Hour
 )
 
 func (p durablePolicy) options(queue string) workflow.ActivityOptions {

@@ -36,6 +36,9 @@ type Parts struct {
 	Background []func(ctx context.Context) error
 	// Metadata is registered with the instance.
 	Metadata map[string]string
+	// StopTimeout is how long background work and Close may take at the end,
+	// if they need more than the usual five seconds.
+	StopTimeout time.Duration
 	// Public is set where strangers send requests: see httpserver.Options.
 	Public bool
 	// TLS makes the listener speak TLS; nil is plain HTTP.
@@ -101,6 +104,7 @@ type service struct {
 	name, version, instanceID string
 	cfg                       Config
 	telemetry                 *telemetry.Telemetry
+	stopTimeout               time.Duration // 0: closeTimeout
 
 	registrar *registrar // nil without discovery, or before it has begun
 	server    *httpserver.Server
@@ -116,6 +120,7 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if err != nil {
 		return fmt.Errorf("building %s: %w", s.name, err)
 	}
+	s.stopTimeout = parts.StopTimeout
 	listener, err := httpserver.Listen(s.cfg.Listen.Addr) //nolint:contextcheck // opening a local port does not wait
 	if err != nil {
 		return err
@@ -233,7 +238,7 @@ func (s *service) stop(ctx context.Context) error {
 	if s.server != nil {
 		failures = append(failures, s.server.Shutdown(draining))
 	}
-	closing, cancelClosing := context.WithTimeout(ctx, closeTimeout)
+	closing, cancelClosing := context.WithTimeout(ctx, max(closeTimeout, s.stopTimeout))
 	defer cancelClosing()
 	return errors.Join(append(failures, s.closers.Close(closing))...)
 }

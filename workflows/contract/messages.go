@@ -6,7 +6,8 @@ const (
 	QueryProgress = "progress"
 	// UpdateCancel asks for the order to be undone; it takes CancelRequest and
 	// returns Progress when the cancellation is decided, not when it is done.
-	// Its validator refuses with ErrorTooLate or ErrorAlreadyCancelled.
+	// Its validator refuses with ErrorTooLate, ErrorAlreadyCancelled or
+	// ErrorInvalidInput (no reason, or one of more than 500 characters).
 	UpdateCancel = "cancel"
 	// UpdateAwaitOutcome takes nothing and returns Progress when the order is
 	// shipped or undone, before the customer is told.
@@ -17,6 +18,8 @@ const (
 const (
 	ErrorTooLate          = "TooLate"
 	ErrorAlreadyCancelled = "AlreadyCancelled"
+	// ErrorInvalidInput also closes a workflow whose input is not its own.
+	ErrorInvalidInput = "InvalidInput"
 )
 
 // CancelRequest is a customer's or an operator's wish to undo an order that

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -71,7 +72,9 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 			},
 		},
 		Metadata: map[string]string{"queues": joined(cfg.Queues)},
-		Close:    opened.close,
+		// A worker stops in three stages, each within DrainWorkers.
+		StopTimeout: 3*cfg.DrainWorkers + time.Second,
+		Close:       opened.close,
 	}, nil
 }
 

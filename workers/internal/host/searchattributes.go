@@ -33,7 +33,7 @@ var searchAttributes = map[string]enumspb.IndexedValueType{
 func registerSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, attributesTimeout)
 	defer cancel()
-	for added := false; ; added = true {
+	for {
 		missing, err := missingAttributes(ctx, c, namespace)
 		if err != nil {
 			return fmt.Errorf("listing search attributes: %w", err)
@@ -41,10 +41,9 @@ func registerSearchAttributes(ctx context.Context, c client.Client, namespace st
 		if len(missing) == 0 {
 			return nil
 		}
-		if !added {
-			if err := addAttributes(ctx, c, namespace, missing); err != nil {
-				return fmt.Errorf("adding search attributes: %w", err)
-			}
+		// Every round again: another worker may have added only some.
+		if err := addAttributes(ctx, c, namespace, missing); err != nil {
+			return fmt.Errorf("adding search attributes: %w", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -18,7 +18,7 @@ type Settings struct {
 	WorkflowPollers int           `default:"8" help:"Pollers for workflow tasks."`
 	ActivityPollers int           `default:"8" help:"Pollers for activity tasks, for each queue."`
 	StickyCache     int           `default:"2000" help:"Workflows kept in memory between their tasks; 0 replays each from its history."`
-	DrainWorkers    time.Duration `default:"8s" min:"100ms" help:"How long tasks in flight may take at the end."`
+	DrainWorkers    time.Duration `default:"3s" min:"2s" max:"5m" help:"How long tasks in flight may take at the end, of each kind: workflow tasks, their local activities, activities."`
 }
 
 // Validate refuses an unknown queue and numbers out of range.

@@ -15,15 +15,18 @@ var targetOf = map[string]string{
 }
 
 // activitySlots is how many durable activities of a queue run at once: as many
-// as the bulkhead of the service lets through, so that the two walls agree and
-// a waiting activity waits at the server, not in this process.
+// as the bulkhead of the service lets through, so that a waiting activity waits
+// at the server, not in this process.
 func activitySlots(queue string) int {
 	return resilience.Defaults(targetOf[queue]).Bulkhead.MaxConcurrent
 }
 
-// localActivitySlots is how many fast steps run at once: no more than the
-// narrowest bulkhead takes in, running and queued. Even if all of them meet at
-// one service, a healthy order is not refused by our own bulkhead.
+// localActivitySlots is how many fast steps run at once, at all services
+// together: no more than the narrowest bulkhead takes in, running and queued,
+// so that a burst of healthy orders is not refused by our own bulkhead. A
+// service that is slow without failing can hold all of them until its breaker
+// opens; steps that wait for a slot then leave the fast way when their time is
+// up.
 func localActivitySlots() int {
 	narrowest := 0
 	for _, queue := range contract.Queues() {
