@@ -78,7 +78,7 @@ func messagesOf(ctx context.Context, q sqlstore.Queryer, orderID string) ([]mess
 // longest first.
 func dueMessages(ctx context.Context, tx *sql.Tx, now time.Time, limit int) ([]message, error) {
 	messages, err := readMessages(tx.QueryContext(ctx, selectMessage+`
-		WHERE status = 'queued' AND due_at <= $1 ORDER BY due_at LIMIT $2`, now.UnixMicro(), limit))
+		WHERE status = 'queued' AND due_at <= $1 ORDER BY due_at, order_id LIMIT $2`, now.UnixMicro(), limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading due messages: %w", err)
 	}

@@ -325,6 +325,7 @@ func TestAChargeThatCannotGiveBackIsNotRefusedYet(t *testing.T) {
 				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			case beforeRefund:
 				return errBroken
+			default:
 			}
 			return nil
 		}

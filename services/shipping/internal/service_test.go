@@ -240,6 +240,7 @@ func TestAShipmentThatCannotBeCalledOffIsNotRefusedYet(t *testing.T) {
 				requireCode(t, problem.Unavailable, other.Cancel(t.Context(), cancelOf("order-1", 1)))
 			case beforeCancel:
 				return errBroken
+			default:
 			}
 			return nil
 		}
