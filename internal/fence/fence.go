@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -34,9 +33,17 @@ type Seen struct {
 // It returns the effect's answer, or the first answer when the key was
 // confirmed before. The errors are those of Begin, and whatever effect
 // returns; after any error the caller rolls tx back.
+//
+// The row is written once, after the effect, already confirmed: nobody sees
+// the state in between. Equal calls at the same moment are kept apart by tx,
+// which is serializable: the later one fails, and sqlstore runs it again.
 func Act[Answer any](ctx context.Context, tx *sql.Tx, key Key, body any, now time.Time, effect func() (Answer, error)) (Answer, error) {
 	var answer Answer
-	seen, err := Begin(ctx, tx, key, body, now)
+	hash, err := hashOf(body)
+	if err != nil {
+		return answer, err
+	}
+	seen, err := admit(ctx, tx, key, hash)
 	if err != nil {
 		return answer, err
 	}
@@ -49,7 +56,16 @@ func Act[Answer any](ctx context.Context, tx *sql.Tx, key Key, body any, now tim
 	if answer, err = effect(); err != nil {
 		return answer, err
 	}
-	return answer, Confirm(ctx, tx, key, answer, now)
+	if seen.State == Tried {
+		return answer, Confirm(ctx, tx, key, answer, now)
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return answer, fmt.Errorf("writing the answer of %s: %w", key, err)
+	}
+	return answer, insert(ctx, tx, key, newRow{
+		state: Confirmed, bodyHash: hash, answer: string(text), triedAt: now.UnixMicro(), confirmedAt: now.UnixMicro(),
+	})
 }
 
 // Begin admits an action. Unknown and Tried mean: go on, and Confirm later
@@ -64,23 +80,22 @@ func Begin(ctx context.Context, tx *sql.Tx, key Key, body any, now time.Time) (S
 	if err != nil {
 		return Seen{}, err
 	}
-	row, err := load(ctx, tx, key)
-	if err != nil {
-		return Seen{}, err
+	seen, err := admit(ctx, tx, key, hash)
+	if err != nil || seen.State != Unknown {
+		return seen, err
 	}
+	return seen, insert(ctx, tx, key, newRow{state: Tried, bodyHash: hash, triedAt: now.UnixMicro()})
+}
+
+// admit returns what is known of a key, or why no action may use it.
+func admit(ctx context.Context, tx *sql.Tx, key Key, hash string) (Seen, error) {
+	row, err := load(ctx, tx, key)
 	switch {
-	case row.State == Unknown:
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO fence (order_id, step, revision, state, body_hash, answer, tried_at, confirmed_at, compensated_at)
-			VALUES ($1, $2, $3, 'tried', $4, '', $5, 0, 0)`,
-			key.OrderID, key.Step, key.Revision, hash, now.UnixMicro())
-		if err != nil {
-			return Seen{}, fmt.Errorf("fencing %s: %w", key, err)
-		}
-		return row.Seen, nil
+	case err != nil:
+		return Seen{}, err
 	case row.State == Compensated:
 		return Seen{}, problem.Newf(problem.AlreadyCompensated, "step %s of this order has already been undone", key.Step)
-	case row.bodyHash != hash:
+	case row.State != Unknown && row.bodyHash != hash:
 		return Seen{}, problem.Newf(problem.KeyReused, "step %s of this order was requested before with another body", key.Step)
 	default:
 		return row.Seen, nil
@@ -132,42 +147,18 @@ func Compensate(ctx context.Context, tx *sql.Tx, key Key, now time.Time) (Seen, 
 	if err != nil {
 		return Seen{}, err
 	}
-	switch row.State {
-	case Compensated:
+	if row.State == Compensated {
 		return row.Seen, nil
-	case Unknown:
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO fence (order_id, step, revision, state, body_hash, answer, tried_at, confirmed_at, compensated_at)
-			VALUES ($1, $2, $3, 'compensated', '', '', 0, 0, $4)`,
-			key.OrderID, key.Step, key.Revision, now.UnixMicro())
-	default:
-		_, err = tx.ExecContext(ctx, `
-			UPDATE fence SET state = 'compensated', compensated_at = $4
-			WHERE order_id = $1 AND step = $2 AND revision = $3`,
-			key.OrderID, key.Step, key.Revision, now.UnixMicro())
 	}
+	if row.State == Unknown {
+		return row.Seen, insert(ctx, tx, key, newRow{state: Compensated, compensatedAt: now.UnixMicro()})
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE fence SET state = 'compensated', compensated_at = $4
+		WHERE order_id = $1 AND step = $2 AND revision = $3`,
+		key.OrderID, key.Step, key.Revision, now.UnixMicro())
 	if err != nil {
 		return Seen{}, fmt.Errorf("compensating %s: %w", key, err)
 	}
 	return row.Seen, nil
-}
-
-type row struct {
-	Seen
-	bodyHash string
-}
-
-func load(ctx context.Context, tx *sql.Tx, key Key) (row, error) {
-	var state, answer, hash string
-	err := tx.QueryRowContext(ctx, `
-		SELECT state, answer, body_hash FROM fence
-		WHERE order_id = $1 AND step = $2 AND revision = $3`,
-		key.OrderID, key.Step, key.Revision).Scan(&state, &answer, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return row{Seen: Seen{State: Unknown}}, nil
-	}
-	if err != nil {
-		return row{}, fmt.Errorf("reading the fence of %s: %w", key, err)
-	}
-	return row{Seen: Seen{State: State(state), Answer: json.RawMessage(answer)}, bodyHash: hash}, nil
 }

@@ -8,23 +8,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-const (
-	sqliteReaders       = 8
-	postgresConnections = 16
-	postgresIdleTime    = 5 * time.Minute
-)
+const sqliteReaders = 8
 
 // DB is one service's database. Writes go through InTx, reads through Reader.
 type DB struct {
-	dialect Dialect
-	writer  *sql.DB
-	reader  *sql.DB
+	dsn    dsn
+	writer *sql.DB
+	reader *sql.DB
+	// log is SQLite's write-ahead log; nil on PostgreSQL.
+	log *sqliteLog
 }
 
 // Queryer is what a read needs; *sql.DB and *sql.Tx both have it.
@@ -49,7 +43,7 @@ func Open(ctx context.Context, dsnText string, schemas ...Schema) (*DB, error) {
 	}
 	if err := db.prepare(ctx, schemas); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("opening %s: %w", d.where(), oneLineError{err})
+		return nil, fmt.Errorf("opening %s: %w", d.where(), oneLineError{withFault(err)})
 	}
 	return db, nil
 }
@@ -58,26 +52,25 @@ func (db *DB) prepare(ctx context.Context, schemas []Schema) error {
 	if err := db.Ping(ctx); err != nil {
 		return err
 	}
-	for _, schema := range schemas {
-		if err := db.migrate(ctx, schema); err != nil {
-			return err
-		}
+	if db.dsn.dialect == SQLite {
+		return migrate(ctx, SQLite, db.writer, schemas)
 	}
-	return nil
+	// A migration may take its time, which no statement of a service may.
+	pool := openPostgres(db.dsn.withoutTimeouts())
+	defer func() { _ = pool.Close() }()
+	return migrate(ctx, Postgres, pool, schemas)
 }
 
 func open(d dsn) (*DB, error) {
 	if d.dialect == Postgres {
-		pool := stdlib.OpenDB(*d.postgres)
-		pool.SetMaxOpenConns(postgresConnections)
-		pool.SetMaxIdleConns(postgresConnections)
-		pool.SetConnMaxIdleTime(postgresIdleTime)
-		return &DB{dialect: Postgres, writer: pool, reader: pool}, nil
+		pool := openPostgres(d)
+		return &DB{dsn: d, writer: pool, reader: pool}, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
 		return nil, fmt.Errorf("opening %s: creating its folder: %w", d.where(), err)
 	}
-	writer, err := sql.Open("sqlite", d.sqliteURI(false))
+	file := &sqliteFile{path: d.path}
+	writer, err := openSQLite(d, file, beginWriting)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", d.where(), err)
 	}
@@ -85,19 +78,19 @@ func open(d dsn) (*DB, error) {
 	// order instead of letting them meet as busy errors.
 	writer.SetMaxOpenConns(1)
 	writer.SetMaxIdleConns(1)
-	reader, err := sql.Open("sqlite", d.sqliteURI(true))
+	reader, err := openSQLite(d, file, beginReading)
 	if err != nil {
 		_ = writer.Close()
 		return nil, fmt.Errorf("opening %s: %w", d.where(), err)
 	}
 	reader.SetMaxOpenConns(sqliteReaders)
 	reader.SetMaxIdleConns(sqliteReaders)
-	return &DB{dialect: SQLite, writer: writer, reader: reader}, nil
+	return &DB{dsn: d, writer: writer, reader: reader, log: newSQLiteLog(d.path)}, nil
 }
 
 // Dialect tells which database is underneath; only statements that cannot be
 // written portably may ask.
-func (db *DB) Dialect() Dialect { return db.dialect }
+func (db *DB) Dialect() Dialect { return db.dsn.dialect }
 
 // Reader is for reads outside a transaction. On SQLite it is a pool of
 // read-only connections, which never wait for the writer.
@@ -106,7 +99,7 @@ func (db *DB) Reader() Queryer { return db.reader }
 // Ping reports whether the database answers; readiness checks call it.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.writer.PingContext(ctx); err != nil {
-		return fmt.Errorf("database does not answer: %w", err)
+		return fmt.Errorf("database does not answer: %w", withFault(err))
 	}
 	return nil
 }

@@ -8,5 +8,10 @@
 // race). A service's correctness therefore never depends on which database is
 // underneath.
 //
+// Statements stay prepared on their connection, on both databases. Faults of
+// the database (full, locked, away, cut off in the middle of a commit) are
+// typed errors, after which nothing is half-written and no restart is needed;
+// SQLite is backed up while it is in use.
+//
 // It is not an object mapper and not a query builder: services write SQL.
 package sqlstore

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -20,6 +21,9 @@ const (
 	SQLite   Dialect = "sqlite"
 	Postgres Dialect = "postgres"
 )
+
+// busyTimeout is how long SQLite waits for a lock of another process.
+const busyTimeout = 5 * time.Second
 
 // walLimit is the size in bytes to which SQLite's write-ahead log shrinks.
 const walLimit = 16 << 20
@@ -35,6 +39,8 @@ type dsn struct {
 	path string
 	// postgres is how to reach the server.
 	postgres *pgx.ConnConfig
+	// connections is the limit of PostgreSQL's pool.
+	connections int
 }
 
 func parseDSN(text string) (dsn, error) {
@@ -48,12 +54,7 @@ func parseDSN(text string) (dsn, error) {
 		}
 		return dsn{dialect: SQLite, path: filepath.Clean(path)}, nil
 	case strings.HasPrefix(text, "postgres://"), strings.HasPrefix(text, "postgresql://"):
-		config, err := pgx.ParseConfig(text)
-		if err != nil {
-			// The parser's own message may repeat the password.
-			return dsn{}, fmt.Errorf("unreadable postgres DSN: %w", ErrBadDSN)
-		}
-		return dsn{dialect: Postgres, postgres: config}, nil
+		return parsePostgres(text)
 	default:
 		return dsn{}, ErrBadDSN
 	}
@@ -81,9 +82,11 @@ func CheckDSN(text string) error {
 // sqliteURI gives every connection its own busy timeout and durability:
 // pragmas are per connection, not per database. synchronous FULL makes a
 // commit survive a power cut, which the ledger and the events promise.
-func (d dsn) sqliteURI(readOnly bool) string {
-	values := url.Values{}
-	values.Add("_pragma", "busy_timeout(5000)")
+//
+// The mode is SQLite's: rwc makes a missing file, rw does not.
+func (d dsn) sqliteURI(readOnly bool, mode string) string {
+	values := url.Values{"mode": {mode}}
+	values.Add("_pragma", "busy_timeout("+strconv.FormatInt(busyTimeout.Milliseconds(), 10)+")")
 	values.Add("_pragma", "journal_mode(WAL)")
 	values.Add("_pragma", "synchronous(FULL)")
 	values.Add("_pragma", "foreign_keys(1)")
@@ -92,8 +95,9 @@ func (d dsn) sqliteURI(readOnly bool) string {
 	values.Add("_pragma", "journal_size_limit("+strconv.Itoa(walLimit)+")")
 	if readOnly {
 		values.Add("_pragma", "query_only(1)")
-	} else {
-		values.Set("_txlock", "immediate")
 	}
-	return "file:" + (&url.URL{Path: d.path}).EscapedPath() + "?" + values.Encode()
+	return d.fileURI() + "?" + values.Encode()
 }
+
+// fileURI names the file and nothing else.
+func (d dsn) fileURI() string { return "file:" + (&url.URL{Path: d.path}).EscapedPath() }

@@ -18,6 +18,7 @@ func TestCheckDSNAccepts(t *testing.T) {
 		"postgres://ada@localhost/shop",
 		"postgresql://ada:secret@db.internal:5433/shop?sslmode=disable",
 		"postgres:///shop?host=/run/postgresql&user=ada",
+		"postgres://ada@localhost/shop?pool_max_conns=4&lock_timeout=20s",
 	} {
 		assert.NoError(t, sqlstore.CheckDSN(dsn), dsn)
 	}
@@ -39,6 +40,9 @@ func TestCheckDSNRefuses(t *testing.T) {
 		"postgres://ada:secret@localhost:port/shop",
 		"postgres://ada:secret@localhost/shop?sslmode=secret",
 		"postgres://%zz:secret@localhost/shop",
+		"postgres://ada:secret@localhost/shop?pool_max_conns=0",
+		"postgres://ada:secret@localhost/shop?pool_max_conns=1001",
+		"postgres://ada:secret@localhost/shop?pool_max_conns=many",
 	} {
 		err := sqlstore.CheckDSN(dsn)
 		require.ErrorIs(t, err, sqlstore.ErrBadDSN, dsn)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,10 +32,27 @@ type Schema struct {
 	Migrations fs.FS
 }
 
-// migrate brings the schema to its newest version. Other processes may do the
-// same at the same moment.
-func (db *DB) migrate(ctx context.Context, schema Schema) error {
-	provider, err := db.migrations(schema)
+// migrate brings each schema to its newest version.
+func migrate(ctx context.Context, dialect Dialect, pool *sql.DB, schemas []Schema) error {
+	for _, schema := range schemas {
+		if err := (migration{schema, dialect, pool}).run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migration brings one schema to its newest version.
+type migration struct {
+	schema  Schema
+	dialect Dialect
+	pool    *sql.DB
+}
+
+// run migrates. Other processes may do the same at the same moment.
+func (m migration) run(ctx context.Context) error {
+	schema := m.schema
+	provider, err := m.provider()
 	if err != nil {
 		return fmt.Errorf("reading migrations of schema %s: %w", schema.Name, err)
 	}
@@ -43,7 +61,7 @@ func (db *DB) migrate(ctx context.Context, schema Schema) error {
 		return fmt.Errorf("reading version of schema %s: %w", schema.Name, err)
 	}
 	for current < target {
-		if err := db.refuseVersionsTwice(ctx, schema); err != nil {
+		if err := m.refuseVersionsTwice(ctx); err != nil {
 			return fmt.Errorf("migrating schema %s: %w", schema.Name, err)
 		}
 		_, failure := provider.Up(ctx)
@@ -64,13 +82,13 @@ func (db *DB) migrate(ctx context.Context, schema Schema) error {
 	return nil
 }
 
-func (db *DB) migrations(schema Schema) (*goose.Provider, error) {
+func (m migration) provider() (*goose.Provider, error) {
 	dialect := goose.DialectSQLite3
 	options := []goose.ProviderOption{
-		goose.WithTableName(schema.versionTable()),
+		goose.WithTableName(m.schema.versionTable()),
 		goose.WithDisableGlobalRegistry(true),
 	}
-	if db.dialect == Postgres {
+	if m.dialect == Postgres {
 		dialect = goose.DialectPostgres
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPeriod, lockAttempts))
 		if err != nil {
@@ -78,19 +96,19 @@ func (db *DB) migrations(schema Schema) (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(dialect, db.writer, schema.Migrations, options...)
+	return goose.NewProvider(dialect, m.pool, m.schema.Migrations, options...)
 }
 
 // refuseVersionsTwice stands in for the lock that goose has only for
 // PostgreSQL. A migration and the row of its version commit together; with
 // this index the second of two processes fails on the row, and nothing of its
 // migration remains.
-func (db *DB) refuseVersionsTwice(ctx context.Context, schema Schema) error {
-	if db.dialect == Postgres {
+func (m migration) refuseVersionsTwice(ctx context.Context) error {
+	if m.dialect == Postgres {
 		return nil
 	}
-	table := schema.versionTable()
-	_, err := db.writer.ExecContext(ctx, "CREATE UNIQUE INDEX IF NOT EXISTS "+table+"_once ON "+table+" (version_id)")
+	table := m.schema.versionTable()
+	_, err := m.pool.ExecContext(ctx, "CREATE UNIQUE INDEX IF NOT EXISTS "+table+"_once ON "+table+" (version_id)")
 	return err
 }
 

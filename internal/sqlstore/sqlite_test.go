@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,4 +83,52 @@ func TestCloseFoldsTheLogIntoTheFile(t *testing.T) {
 	assert.Equal(t, 0, value(t, db, "a"))
 	require.NoError(t, db.Close())
 	assert.NoFileExists(t, strings.TrimPrefix(dsn, "sqlite:")+"-wal")
+}
+
+// The readers begin and end at different times and see several writes each, so
+// that at every moment one of them needs something of the log.
+func TestTheWriteAheadLogIsBoundedUnderOverlappingReaders(t *testing.T) {
+	const bound = 48 << 20
+	const readers, readingTime = 4, 40 * time.Millisecond
+	dsn := sqlstoretest.SQLite(t)
+	db := sqlstoretest.Open(t, dsn, counters())
+	ctx, stop := context.WithCancel(t.Context())
+	var reading sync.WaitGroup
+	for i := range readers {
+		reading.Go(func() {
+			ends := time.NewTimer(readingTime * time.Duration(i+1) / readers)
+			for ctx.Err() == nil {
+				rows, err := db.Reader().QueryContext(ctx, `SELECT name FROM counter ORDER BY name`)
+				if err != nil {
+					return // the test is over
+				}
+				rows.Next()
+				select {
+				case <-ends.C:
+					ends.Reset(readingTime)
+				case <-ctx.Done():
+				}
+				_ = errors.Join(rows.Close(), rows.Err())
+			}
+		})
+	}
+	for range 80 {
+		write(t, db, func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO counter (name, value) VALUES ('large', randomblob(1048576))
+				ON CONFLICT (name) DO UPDATE SET value = excluded.value`)
+			return err
+		})
+		info, err := os.Stat(fileOf(dsn) + "-wal")
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size(), int64(bound))
+	}
+	stop()
+	reading.Wait()
+	write(t, db, func(ctx context.Context, tx *sql.Tx) error {
+		var timeout int
+		err := tx.QueryRowContext(ctx, `SELECT timeout FROM pragma_busy_timeout`).Scan(&timeout)
+		assert.Equal(t, 5000, timeout, "the writer is as patient as before")
+		return err
+	})
 }

@@ -14,9 +14,14 @@ import (
 // With every connection after the same row, one wins each round. The waits
 // spread the others: 10 attempts were seen to run out, 30 last about 2 s.
 const (
-	raceAttempts = 30
-	raceBackoff  = 2 * time.Millisecond
+	raceAttempts   = 30
+	raceBackoff    = 2 * time.Millisecond
+	maxRaceBackoff = 64 * raceBackoff
 )
+
+// duplicateAttempts is how often a row may turn out to be there already. Once
+// is enough for the winner of a race to become visible.
+const duplicateAttempts = 3
 
 // InTx runs fn in one serializable transaction and commits it when fn returns
 // nil. fn may run more than once (PostgreSQL aborts the loser of a race), so
@@ -24,18 +29,28 @@ const (
 // It must not call InTx again: on SQLite that would wait for itself.
 //
 // An error of fn comes back unwrapped, so that a business refusal stays
-// itself; the transaction is rolled back. Any other error means that the
-// outcome is unknown at worst: the caller retries the whole action, and the
-// fence makes that harmless.
+// itself; the transaction is rolled back. Faults of the database are ErrFull,
+// ErrLocked or ErrUnavailable, or wrap only the database's own error; nothing
+// was written. After ErrOutcomeUnknown all was written or nothing. In each
+// case the caller retries the whole action, and the fence makes that
+// harmless.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	duplicates := 0
 	for attempt := 1; ; attempt++ {
 		err := db.try(ctx, fn)
-		if err == nil || !lostRace(err) || attempt == raceAttempts {
+		if err == nil {
+			db.log.limit(ctx, db.writer) // with the one writer free again
+			return nil
+		}
+		if isDuplicate(err) {
+			duplicates++
+		}
+		again := lostRace(err) || isDuplicate(err) && duplicates < duplicateAttempts
+		if !again || attempt == raceAttempts {
 			return err
 		}
-		backoff := time.Duration(rand.Int64N(int64(raceBackoff) << min(attempt, 6)))
 		select {
-		case <-time.After(backoff):
+		case <-time.After(backoff(attempt, rand.Int64N)):
 		case <-ctx.Done():
 			return err
 		}
@@ -43,24 +58,38 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 }
 
 func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	var options *sql.TxOptions // SQLite: the driver begins IMMEDIATE, which is serializable
-	if db.dialect == Postgres {
+	var options *sql.TxOptions // SQLite: the connection begins IMMEDIATE, which is serializable
+	if db.dsn.dialect == Postgres {
 		options = &sql.TxOptions{Isolation: sql.LevelSerializable}
 	}
 	tx, err := db.writer.BeginTx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return fmt.Errorf("beginning a transaction: %w", withFault(err))
 	}
 	// After Commit this is a no-op; after an error or a panic of fn it
 	// frees the only writer.
 	defer func() { _ = tx.Rollback() }()
 	if err := fn(ctx, tx); err != nil {
-		return err
+		return withFault(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("committing: %w", err)
+		if !outcomeKnown(ctx, err) {
+			return fmt.Errorf("committing: %w: %w", ErrOutcomeUnknown, withFault(err))
+		}
+		return fmt.Errorf("committing: %w", withFault(err))
 	}
 	return nil
+}
+
+// backoff is a random time below a bound that doubles with each attempt, up to
+// maxRaceBackoff ("full jitter": Brooker, Exponential Backoff and Jitter,
+// 2015).
+func backoff(attempt int, random func(n int64) int64) time.Duration {
+	bound := maxRaceBackoff
+	if attempt < 6 {
+		bound = raceBackoff << attempt
+	}
+	return time.Duration(random(int64(bound)))
 }
 
 // lostRace reports serialization failures and deadlocks: the database has
@@ -68,4 +97,13 @@ func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) 
 func lostRace(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// isDuplicate reports a row that must be unique and was there already. In
+// PostgreSQL this too may be a lost race: of two transactions that insert the
+// same row without looking first, the later one gets this, whatever it was
+// told before. Run again, it sees the row.
+func isDuplicate(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
 }

@@ -8,9 +8,9 @@ package chassistest
 import (
 	"context"
 	"net"
-	"net/http/httptest"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,8 +33,13 @@ type Service struct {
 	Instance discovery.Instance
 }
 
+// drainTimeout is for the requests that a test has left behind.
+const drainTimeout = 10 * time.Second
+
 // Start serves the parts under the service's name until the test ends, then
-// stops the background work, requires that it ended well, and closes.
+// drains as internal/chassis does (so that waiting requests answer, see
+// httpserver.Draining), stops the background work, requires that all of it
+// ended well, and closes.
 func Start(t testing.TB, name string, parts chassis.Parts, injected faults.Spec) Service {
 	t.Helper()
 	if parts.Close != nil {
@@ -53,14 +58,22 @@ func Start(t testing.TB, name string, parts chassis.Parts, injected faults.Spec)
 	engine := httpserver.NewEngine(httpserver.Options{
 		Name: name, Telemetry: reports, Faults: injected, Checks: parts.Checks,
 	})
-	parts.Routes(engine)
-	server := httptest.NewServer(engine)
-	t.Cleanup(server.Close)
+	if parts.Routes != nil {
+		parts.Routes(engine)
+	}
+	listener, err := httpserver.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	server := httpserver.Serve(context.Background(), listener, engine)
+	t.Cleanup(func() {
+		draining, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		require.NoError(t, server.Shutdown(draining))
+	})
 
-	instance := instanceAt(t, name, server.Listener.Addr())
+	instance := instanceAt(t, name, server.Addr())
 	caller := rpc.NewClient(name, discovery.Static{name: {instance}}, rpc.Config{}, reports)
 	t.Cleanup(func() { require.NoError(t, caller.Close()) })
-	return Service{Caller: caller, URL: server.URL, Instance: instance}
+	return Service{Caller: caller, URL: "http://" + server.Addr().String(), Instance: instance}
 }
 
 func instanceAt(t testing.TB, name string, addr net.Addr) discovery.Instance {
