@@ -20,6 +20,11 @@ scale: ## Change the number of workers of a running system: make scale WORKERS=3
 	@go build -o $(PROGRAMS)/scale ./internal/devstack/scale
 	@ORDERFLOW_WORKERS='$(WORKERS)' exec $(PROGRAMS)/scale
 
+.PHONY: backup
+backup: ## Copy the SQLite databases, also of a running system: make backup TO=folder
+	@go build -o $(PROGRAMS)/backup ./internal/devstack/backup
+	@exec $(PROGRAMS)/backup --to '$(TO)'
+
 .PHONY: tools
 tools: ## Build the development tools (Temporal, Consul) unless they are there
 	@go run ./internal/toolchain/install

@@ -105,7 +105,11 @@ func From(err error) *Error {
 	}
 	var describer Describer
 	if errors.As(err, &describer) {
-		return describer.Problem()
+		described := describer.Problem()
+		if described.Err == nil {
+			described = described.WithCause(err)
+		}
+		return described
 	}
 	return New(Internal, "").WithCause(err)
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/problem"
 )
 
 func TestFaultOf(t *testing.T) {
@@ -55,4 +58,13 @@ func TestFaultOf(t *testing.T) {
 			assert.Equal(t, got, withFault(got), "it is named once")
 		})
 	}
+}
+
+func TestAFaultIsAnsweredAsUnavailableAndKeepsItsCause(t *testing.T) {
+	cause := fmt.Errorf("reading: %w: %w", ErrFull, errors.New("disk of 10.0.0.1"))
+	told := problem.From(cause)
+	require.Equal(t, problem.Unavailable, told.Code)
+	require.Positive(t, told.RetryAfter)
+	require.ErrorIs(t, told, cause, "for the log")
+	require.NotContains(t, told.Document().Detail, "10.0.0.1")
 }

@@ -9,11 +9,14 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"orderflow/internal/problem"
 )
 
 // The faults of a database that are no fault of the caller. Each goes away
@@ -22,20 +25,34 @@ import (
 // SQLite those of a Reader too.
 var (
 	// ErrFull reports that the disk, or the database's share of it, is full.
-	ErrFull = errors.New("no space is left for the database")
+	ErrFull error = &faultError{"no space is left for the database"}
 	// ErrLocked reports that somebody else has held a lock for too long:
 	// another process on the same file, or another session of the server.
-	ErrLocked = errors.New("the database is locked by somebody else")
+	ErrLocked error = &faultError{"the database is locked by somebody else"}
 	// ErrUnavailable reports that the database cannot be reached, opened, read
 	// or written: its file was removed or the disk fails, its server is down
 	// or has ended the session.
-	ErrUnavailable = errors.New("the database is not available")
+	ErrUnavailable error = &faultError{"the database is not available"}
 	// ErrOutcomeUnknown reports that a transaction was committed or not: the
 	// fault came between the request to commit and its answer. The action
 	// must be tried again under the same fence key, which then gives the first
 	// answer or has the effect for the first time.
-	ErrOutcomeUnknown = errors.New("it is unknown whether the transaction was committed")
+	ErrOutcomeUnknown error = &faultError{"it is unknown whether the transaction was committed"}
 )
+
+// retryAfterFault is when a client may come again after a fault.
+const retryAfterFault = 2 * time.Second
+
+// faultError is one of the faults above.
+type faultError struct{ text string }
+
+func (e *faultError) Error() string { return e.text }
+
+// Problem is what a service answers: 503 with Retry-After, and nothing of the
+// database.
+func (e *faultError) Problem() *problem.Error {
+	return problem.New(problem.Unavailable, "the service cannot reach its data").WithRetryAfter(retryAfterFault)
+}
 
 // withFault adds the fault that an error of the database stands for, if any.
 func withFault(err error) error {
