@@ -73,6 +73,10 @@ func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) 
 		return withFault(err)
 	}
 	if err := tx.Commit(); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			// database/sql has rolled back because the caller went away.
+			return fmt.Errorf("committing: %w", ctx.Err())
+		}
 		if !outcomeKnown(ctx, err) {
 			return fmt.Errorf("committing: %w: %w", ErrOutcomeUnknown, withFault(err))
 		}
