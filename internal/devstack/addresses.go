@@ -10,10 +10,10 @@ import (
 func (s *Stack) printAddresses() {
 	s.screen.line("\n  Gateway      %s", s.GatewayURL())
 	if !s.cfg.TemporalExternal {
-		s.screen.line("  Temporal UI  http://%s", dialable(s.cfg.TemporalUIAddr))
+		s.screen.line("  Temporal UI  http://%s/namespaces/%s/workflows", dialable(s.cfg.TemporalUIAddr), s.cfg.TemporalNamespace)
 	}
 	s.screen.line("  Consul UI    http://%s/ui", s.ConsulAddr())
-	s.screen.line("\nPlace an order:\n\n%s", s.orderCommand())
+	s.screen.line("\nPlace an order (this customer and product come with the demonstration; put yours in their place):\n\n%s", s.orderCommand())
 }
 
 // printServing is the last thing that is printed before the system serves.

@@ -52,32 +52,38 @@ func names(processes []supervisor.Process) []string {
 
 func (s *Stack) serviceProcess(name string) supervisor.Process {
 	return supervisor.Process{
-		Name:    name,
-		Command: s.program(name, s.cfg.forService(name)),
-		Ready:   s.instanceReady(name, instanceID(name, 1)),
-		Needs:   s.servers,
+		Name:         name,
+		Command:      s.program(name, s.cfg.forService(name)),
+		HopelessExit: exitUsage,
+		Ready:        s.instanceReady(name, instanceID(name, 1)),
+		Needs:        s.servers,
 	}
 }
 
 func (s *Stack) workerProcess(number int) supervisor.Process {
 	id := instanceID(workersService, number)
 	return supervisor.Process{
-		Name:    id,
-		Command: s.program(workersService, s.cfg.forWorker(number)),
-		Ready:   s.instanceReady(workersService, id),
-		Needs:   slices.Concat(s.servers, Services()),
+		Name:         id,
+		Command:      s.program(workersService, s.cfg.forWorker(number)),
+		HopelessExit: exitUsage,
+		Ready:        s.instanceReady(workersService, id),
+		Needs:        slices.Concat(s.servers, Services()),
 	}
 }
 
 // gatewayProcess needs the first worker only: the others come and go.
 func (s *Stack) gatewayProcess() supervisor.Process {
 	return supervisor.Process{
-		Name:    gatewayService,
-		Command: s.program(gatewayService, s.cfg.forGateway()),
-		Ready:   s.gatewayReady,
-		Needs:   slices.Concat(s.servers, Services(), []string{instanceID(workersService, 1)}),
+		Name:         gatewayService,
+		Command:      s.program(gatewayService, s.cfg.forGateway()),
+		HopelessExit: exitUsage,
+		Ready:        s.gatewayReady,
+		Needs:        slices.Concat(s.servers, Services(), []string{instanceID(workersService, 1)}),
 	}
 }
+
+// exitUsage is how our programs refuse a setting; see internal/config.
+const exitUsage = 2
 
 func (s *Stack) program(name string, env environment) func() (supervisor.Command, error) {
 	return supervisor.Fixed(supervisor.Command{Path: filepath.Join(s.programs, name), Env: env, Dir: s.cfg.Root})

@@ -104,7 +104,7 @@ func (s *Supervisor) supervise(c *child, starter *procgroup.Starter) {
 // giveUp ends the attempts at a process that has never been ready, when they
 // are used up or it took too long.
 func (s *Supervisor) giveUp(c *child, err error) bool {
-	if c.status.Starts < s.opts.StartAttempts && !errors.Is(err, errNotReady) {
+	if c.status.Starts < s.opts.StartAttempts && !errors.Is(err, errNotReady) && !c.process.hopeless(err) {
 		return false
 	}
 	tail := c.tail.lines()

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"time"
 )
 
@@ -26,6 +27,10 @@ type Process struct {
 	Needs []string
 	// Grace is the time from SIGTERM to SIGKILL; 0 means DefaultGrace.
 	Grace time.Duration
+	// HopelessExit is the exit code with which the process says that another
+	// attempt at its first start cannot help, such as for a wrong setting; 0
+	// means that there is none.
+	HopelessExit int
 	// OnlyErrors keeps what is less than an error out of the terminal, and
 	// lines without a level too. It is for servers that others have written:
 	// their banners and warnings tell the user of this system nothing. All of
@@ -56,6 +61,11 @@ func (p Process) validate() error {
 		return errors.New("grace is negative")
 	}
 	return nil
+}
+
+func (p Process) hopeless(err error) bool {
+	var exit *exec.ExitError
+	return p.HopelessExit != 0 && errors.As(err, &exit) && exit.ExitCode() == p.HopelessExit
 }
 
 func (p Process) grace() time.Duration {

@@ -107,6 +107,17 @@ func TestProcessThatNeverBecomesReadyFailsTheStartAndLeavesNothing(t *testing.T)
 	assert.Equal(t, "consul up\nconsul down\n", readNotes(dir), "gateway was never started")
 }
 
+func TestStartDoesNotRepeatAHopelessAttempt(t *testing.T) {
+	dir := t.TempDir()
+	var events recorder
+	s := supervisor.New(supervisor.Options{Observe: events.observe, StartAttempts: 3, Restart: supervisor.Backoff{Min: time.Millisecond}})
+	wrong := child(dir, "payment", "crash")
+	wrong.HopelessExit = 3
+	require.NoError(t, s.Add(wrong))
+	require.Error(t, s.Start(t.Context()))
+	assert.Equal(t, []supervisor.EventKind{supervisor.EventFailed}, events.kinds("payment"))
+}
+
 func TestStartGivesUpOnAProcessThatIsNotReadyInTime(t *testing.T) {
 	dir := t.TempDir()
 	stuck := child(dir, "stuck", "serve")

@@ -80,16 +80,19 @@ func (a *API) follow(ctx context.Context, stream *eventStream, orderID string, v
 			}
 			continue
 		}
-		if err := a.sendBetween(ctx, stream, orderID, version, stored.Version); err != nil {
+		// Joining may have read a later version, to have parts that agree: the
+		// event is that version's then.
+		view := a.Reader.Joined(ctx, stored)
+		if err := a.sendBetween(ctx, stream, orderID, version, view.Version); err != nil {
 			return err
 		}
-		if err := stream.send(stored.Version, a.Reader.Joined(ctx, stored)); err != nil {
+		if err := stream.send(view); err != nil {
 			return err
 		}
-		if orderview.Final(stored) {
+		if view.Saga != nil && view.Saga.State.Final() {
 			return nil
 		}
-		version = stored.Version
+		version = view.Version
 	}
 	return ctx.Err()
 }
@@ -113,7 +116,7 @@ func (a *API) sendBetween(ctx context.Context, stream *eventStream, orderID stri
 		if err != nil || past.Version != event.Version {
 			continue
 		}
-		if err := stream.send(past.Version, orderview.Past(past)); err != nil {
+		if err := stream.send(orderview.Past(past)); err != nil {
 			return err
 		}
 	}
@@ -153,15 +156,15 @@ func openStream(c *gin.Context) *eventStream {
 	return stream
 }
 
-// send writes one event. The view is one line of JSON: encoding/json escapes
-// line breaks.
-func (s *eventStream) send(version int64, view orderview.View) error {
+// send writes one event, whose ID is the view's version. The view is one line
+// of JSON: encoding/json escapes line breaks.
+func (s *eventStream) send(view orderview.View) error {
 	data, err := json.Marshal(view)
 	if err != nil {
 		return fmt.Errorf("encoding the order: %w", err)
 	}
 	var event bytes.Buffer
-	fmt.Fprintf(&event, "id: %d\nevent: order\ndata: %s\n\n", version, data)
+	fmt.Fprintf(&event, "id: %d\nevent: order\ndata: %s\n\n", view.Version, data)
 	return s.write(event.Bytes())
 }
 

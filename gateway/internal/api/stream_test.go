@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/services/order"
+	"orderflow/workflows/contract"
 )
 
 // serve brings the gateway to a real port.
@@ -126,6 +129,31 @@ func TestChangesThatCameTogetherAreSentOneByOne(t *testing.T) {
 	}
 	assert.Equal(t, []string{"1", "2", "3"}, ids)
 	assert.Equal(t, []order.Status{order.Draft, order.Confirmed, order.Shipped}, statuses)
+}
+
+// The order moves on while its first version is joined with its parts: the
+// event that follows is that of the version which the view shows.
+func TestAnEventsIDIsTheVersionOfItsView(t *testing.T) {
+	g := newGateway(t)
+	base, _ := g.serve()
+	id := g.placed()
+	var once sync.Once
+	g.temporal.Query = func() contract.Progress {
+		once.Do(func() {
+			g.becomes(id, order.Confirmed, "")
+			g.becomes(id, order.Shipped, order.SagaCompleted)
+		})
+		return contract.Progress{State: contract.SagaCompleted}
+	}
+	_, events := g.watch(base, id, "")
+	g.becomes(id, order.Draft, "")
+
+	var versions []int64
+	for event := range events {
+		assert.Equal(t, strconv.FormatInt(event.view.Version, 10), event.id)
+		versions = append(versions, event.view.Version)
+	}
+	assert.Equal(t, []int64{1, 2, 3}, versions)
 }
 
 func TestAStreamResumesBehindTheLastEvent(t *testing.T) {

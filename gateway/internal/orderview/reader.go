@@ -254,6 +254,9 @@ func (r *Reader) saga(ctx context.Context, orderID string) told {
 func stepsOf(progress contract.Progress) []order.SagaStep {
 	steps := make([]order.SagaStep, 0, len(progress.Steps))
 	for _, step := range progress.Steps {
+		if step.Name == contract.StepNotifyCustomer {
+			continue // it comes after the end, and no record of the saga has it
+		}
 		public := order.SagaStep{Name: step.Name, State: string(step.State), Error: step.Error}
 		if undo := step.Compensation; undo != nil {
 			public.Compensation = &order.Compensation{Name: undo.Name, State: string(undo.State), Error: undo.Error}
