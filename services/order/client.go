@@ -85,11 +85,20 @@ func (c *Client) Events(ctx context.Context, orderID string) ([]Event, error) {
 	return list.Items, err
 }
 
-// CustomerOrders returns a page of a customer's orders, newest first.
+// CustomerOrders returns a page of a customer's orders, newest first. To walk
+// through the pages of a list that grows meanwhile, ask for all but the first
+// with the UpTo of the first.
 func (c *Client) CustomerOrders(ctx context.Context, query ListQuery) (Page, error) {
 	values := url.Values{"page": {strconv.Itoa(query.Page)}, "limit": {strconv.Itoa(query.Limit)}}
 	if query.Status != "" {
 		values.Set("status", string(query.Status))
+	}
+	if query.UpTo != 0 {
+		values.Set("upTo", strconv.FormatInt(query.UpTo, 10))
+	}
+	if query.SeenOrder != "" {
+		values.Set("seenOrder", query.SeenOrder)
+		values.Set("seenVersion", strconv.FormatInt(query.SeenVersion, 10))
 	}
 	path := "/v1/customers/" + url.PathEscape(query.CustomerID) + "/orders?" + values.Encode()
 	var page Page

@@ -78,6 +78,9 @@ type CancelRequest struct {
 	Reason    string    `json:"reason"`
 	Saga      Saga      `json:"saga"`
 	Placement Placement `json:"placement"`
+	// Operator is the person who asked for the compensation; empty when the
+	// saga did by itself. It is recorded with the events, for audits.
+	Operator string `json:"operator,omitempty"`
 }
 
 // SagaState is where the saga of an order stands.
@@ -166,7 +169,13 @@ type Page struct {
 	Items []Summary `json:"items"`
 	Page  int       `json:"page"`
 	Limit int       `json:"limit"`
-	Total int64     `json:"total"`
+	// Total is how many orders are on all pages.
+	Total int64 `json:"total"`
+	// UpTo is the position in the customer's list up to which the page was
+	// read: how many orders the customer had then, of any status. Links to
+	// other pages carry it, so that these do not shift when orders are added.
+	// It is absent when there was none. Clients take it as it is.
+	UpTo int64 `json:"upTo,omitempty"`
 }
 
 // ListQuery asks for a page. Status "" means every status; Page counts from 1;
@@ -176,6 +185,18 @@ type ListQuery struct {
 	Status     Status
 	Page       int
 	Limit      int
+	// UpTo is that of the first page: the list then has the orders that the
+	// customer had at that time, and none that came later. Their status is
+	// always the present one, so with Status an order may still enter or leave
+	// the list. 0 is a list of all.
+	UpTo int64
+	// SeenOrder and SeenVersion are an order of the customer and the version
+	// of it that the caller knows, from an acknowledgement or a view. The
+	// service waits a moment until the list shows it. It does not wait longer
+	// when the read model is far behind: compare the versions. Both are given,
+	// or neither.
+	SeenOrder   string
+	SeenVersion int64
 }
 
 // Event is one recorded fact of an order's stream.

@@ -48,7 +48,9 @@ type Service struct {
 	handlers  httpapi.Handlers
 	projector *readmodel.Projector
 	loop      *readmodel.Loop
-	stopLag   func() error
+	// listener is nil on SQLite: there, who appends wakes the projector.
+	listener *eventstore.Listener
+	stopLag  func() error
 }
 
 // Open opens the database and puts the service together. The errors are those
@@ -69,17 +71,21 @@ func Open(ctx context.Context, cfg Config, t *telemetry.Telemetry) (*Service, er
 	projector := readmodel.NewProjector(db, events, codec, watchers)
 	loop := readmodel.NewLoop(projector.RunOnce, cfg.Projection, t.Log)
 	commands := command.Config{
-		Store: events, Codec: codec, Now: cfg.Now, NewEventID: cfg.NewEventID, Appended: loop.Wake,
+		Store: events, Codec: codec, Now: cfg.Now, NewEventID: cfg.NewEventID, Appended: loop.Wake, Log: t.Log,
 	}
+	projected := query.Projection{Views: views, Watchers: watchers, Wake: loop.Wake}
 	service := &Service{db: db, projector: projector, loop: loop, handlers: httpapi.Handlers{
 		Create:         command.NewCreateOrder(commands),
 		Confirm:        command.NewConfirmOrder(commands),
 		Ship:           command.NewShipOrder(commands),
 		Cancel:         command.NewCancelOrder(commands),
-		Orders:         query.NewOrders(events, codec, views, watchers, loop.Wake),
+		Orders:         query.NewOrders(events, codec, projected),
 		History:        query.NewHistory(events),
-		CustomerOrders: query.NewCustomerOrders(views),
+		CustomerOrders: query.NewCustomerOrders(projected),
 	}}
+	if db.Dialect() == sqlstore.Postgres {
+		service.listener = eventstore.NewListener(cfg.DSN, loop.Wake, t.Log)
+	}
 	service.stopLag, err = readmodel.ObserveLag(t.Meter.Meter("orderflow/services/order"), projector)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -90,14 +96,21 @@ func Open(ctx context.Context, cfg Config, t *telemetry.Telemetry) (*Service, er
 // Parts are what the chassis runs. Their Close closes the database.
 func (s *Service) Parts() chassis.Parts {
 	return chassis.Parts{
-		Routes: s.handlers.AddRoutes,
+		Routes: s.routes,
 		Checks: map[string]func(context.Context) error{
 			"database":  s.db.Ping,
 			"projector": s.loop.Check,
 		},
-		Background: []func(context.Context) error{s.loop.Run},
+		Background: s.background(),
 		Close:      s.close,
 	}
+}
+
+func (s *Service) background() []func(context.Context) error {
+	if s.listener == nil {
+		return []func(context.Context) error{s.loop.Run}
+	}
+	return []func(context.Context) error{s.loop.Run, s.listener.Run}
 }
 
 // Rebuild projects the read model from the first event on, while the service

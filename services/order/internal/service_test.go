@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"orderflow/internal/httpserver"
 	"orderflow/internal/sqlstore"
@@ -51,11 +52,13 @@ func start(t *testing.T, dsn string) *running {
 		engine.ServeHTTP(w, request)
 	}))
 	ctx, stopProjector := context.WithCancel(context.Background())
-	projected := make(chan error, 1)
-	go func() { projected <- parts.Background[0](ctx) }()
+	var background errgroup.Group
+	for _, run := range parts.Background {
+		background.Go(func() error { return run(ctx) })
+	}
 	r.stop = func() {
 		stopProjector()
-		require.NoError(t, <-projected)
+		require.NoError(t, background.Wait())
 		require.NoError(t, parts.Close())
 	}
 	return r
@@ -148,6 +151,29 @@ func TestReadinessAndMetricsTellOfTheProjector(t *testing.T) {
 	assert.JSONEq(t, `{"name":"order","status":"ok","checks":{"database":"ok","projector":"ok"}}`,
 		service.mustSend(t, http.MethodGet, "/readyz", ""))
 	assert.Contains(t, service.mustSend(t, http.MethodGet, "/metrics", ""), "orderflow_order_projection_lag")
+}
+
+// A disk that is full is the database's trouble: the answer says that it may
+// pass, the same command works when it has, and it has one effect.
+func TestAnOutageOfTheDatabaseIsAnsweredAsUnavailable(t *testing.T) {
+	dsn := sqlstoretest.Postgres(t)
+	service := start(t, dsn)
+	defer service.stop()
+	defer func() { require.NoError(t, service.server.Shutdown(context.Background())) }()
+	edit(t, dsn, `CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$`)
+	edit(t, dsn, `CREATE TRIGGER fault BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION fault()`)
+	for range 2 {
+		status, text, err := service.send(http.MethodPost, "/v1/orders", create)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Contains(t, text, "urn:orderflow:problem:unavailable")
+		assert.NotContains(t, text, "device", "the cause stays here")
+		<-service.arrived
+	}
+	edit(t, dsn, `DROP TRIGGER fault ON event`)
+	assert.JSONEq(t, `{"orderId":"order-1","status":"draft","version":1}`, service.mustSend(t, http.MethodPost, "/v1/orders", create))
+	assert.Equal(t, 1, strings.Count(service.mustSend(t, http.MethodGet, "/v1/orders/order-1/events", ""), "eventId"))
 }
 
 // edit changes the database as only an operator's hand can.

@@ -76,6 +76,27 @@ func TestOrdersThroughTheClient(t *testing.T) {
 	})
 }
 
+// Two processes on one database: what one has done, the other shows at once.
+func TestInstancesOnOneDatabaseSeeEachOther(t *testing.T) {
+	dsn := sqlstoretest.Postgres(t)
+	first, second := ordertest.Start(t, ordertest.WithDSN(dsn)), ordertest.Start(t, ordertest.WithDSN(dsn))
+	for n := range 20 {
+		id := fmt.Sprintf("order-%d", n)
+		require.NoError(t, ship(t.Context(), first, id))
+		// A moment is not always enough on a busy machine.
+		require.Eventually(t, func() bool {
+			page, err := second.CustomerOrders(t.Context(), order.ListQuery{
+				CustomerID: "cust-ada", Status: order.Shipped, Page: 1, Limit: 1, SeenOrder: id, SeenVersion: 3,
+			})
+			return err == nil && len(page.Items) == 1 && page.Items[0].OrderID == id && page.UpTo == int64(n)+1
+		}, 20*time.Second, time.Millisecond)
+	}
+	page, err := second.CustomerOrders(t.Context(), order.ListQuery{CustomerID: "cust-ada", Page: 1, Limit: 100, UpTo: 7})
+	require.NoError(t, err)
+	assert.EqualValues(t, 7, page.Total)
+	assert.Equal(t, "order-6", page.Items[0].OrderID)
+}
+
 func TestTheClientWaitsForAChange(t *testing.T) {
 	service := ordertest.Start(t)
 	var watching errgroup.Group

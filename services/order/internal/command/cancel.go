@@ -4,9 +4,12 @@ import (
 	"context"
 	"time"
 
+	"orderflow/internal/validate"
 	"orderflow/services/order"
 	"orderflow/services/order/internal/domain"
 )
+
+const maxOperatorLength = 200
 
 // CancelOrder undoes CreateOrder, whether or not it has happened.
 type CancelOrder struct{ orders orders }
@@ -29,7 +32,12 @@ func (h *CancelOrder) Handle(ctx context.Context, request order.CancelRequest) (
 	if err != nil {
 		return order.Acknowledgement{}, unacceptable("", err)
 	}
-	return h.orders.compensate(ctx, request.Key, func(current domain.Order, _ time.Time) ([]domain.Event, error) {
+	fields := validate.New()
+	fields.Text("/operator", request.Operator, 0, maxOperatorLength)
+	if err := fields.Err(); err != nil {
+		return order.Acknowledgement{}, err
+	}
+	return h.orders.compensate(ctx, request.Key, request.Operator, func(current domain.Order, _ time.Time) ([]domain.Event, error) {
 		switch {
 		case !current.Exists():
 			return createAndCancel(current, placement, cancellation)

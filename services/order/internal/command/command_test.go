@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"orderflow/internal/problem"
@@ -30,7 +31,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func TestCommands(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, s *service){
 		"an order goes from draft to shipped":                        draftToShipped,
-		"events say which trace and which step caused them":          metadataIsRecorded,
+		"events say which trace, step and operator caused them":      metadataIsRecorded,
 		"an equal command gets the first answer and has no effect":   replayGetsFirstAnswer,
 		"an equal key with another placement is refused":             keyReuseIsRefused,
 		"an order is created under one key only":                     otherKeyConflicts,
@@ -64,19 +65,25 @@ type service struct {
 	ship    *command.ShipOrder
 	cancel  *command.CancelOrder
 
+	now        time.Time
 	newEventID func() string
 	appended   atomic.Int64
 }
 
-func newService(t *testing.T, db *sqlstore.DB) *service {
+func newService(t *testing.T, db *sqlstore.DB) *service { return newServiceWith(t, db, 0) }
+
+func newServiceWith(t *testing.T, db *sqlstore.DB, snapshotEvery int64) *service {
 	var count atomic.Int64
-	s := &service{t: t, events: eventstore.New(db)}
+	s := &service{t: t, events: eventstore.New(db), now: noon}
 	s.newEventID = func() string { return fmt.Sprintf("event-%d", count.Add(1)) }
 	cfg := command.Config{
 		Store: s.events, Codec: eventcodec.New(),
-		Now:        func() time.Time { return noon },
+		Now:        func() time.Time { return s.now },
 		NewEventID: func() string { return s.newEventID() },
 		Appended:   func() { s.appended.Add(1) },
+		Log:        zap.NewNop(),
+
+		SnapshotEvery: snapshotEvery,
 	}
 	s.create, s.confirm = command.NewCreateOrder(cfg), command.NewConfirmOrder(cfg)
 	s.ship, s.cancel = command.NewShipOrder(cfg), command.NewCancelOrder(cfg)
@@ -173,16 +180,20 @@ func draftToShipped(t *testing.T, s *service) {
 func metadataIsRecorded(t *testing.T, s *service) {
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{0xab}, SpanID: trace.SpanID{1}})
 	ctx := trace.ContextWithSpanContext(t.Context(), span)
-	for _, run := range []func(context.Context) (order.Acknowledgement, error){s.creates, s.cancels} {
-		_, err := run(ctx)
-		require.NoError(t, err)
-	}
-	var causes []string
+	_, err := s.creates(ctx)
+	require.NoError(t, err)
+	byOperator := cancelRequest()
+	byOperator.Operator = "Grace Hopper"
+	_, err = s.cancel.Handle(ctx, byOperator)
+	require.NoError(t, err)
+	var causes []eventstore.Metadata
 	for _, event := range s.recorded() {
-		assert.Equal(t, span.TraceID().String(), event.Metadata.TraceID)
-		causes = append(causes, event.Metadata.Causation)
+		causes = append(causes, event.Metadata)
 	}
-	assert.Equal(t, []string{"create-order/1", "compensate create-order/1"}, causes)
+	assert.Equal(t, []eventstore.Metadata{
+		{TraceID: span.TraceID().String(), Causation: "create-order/1"},
+		{TraceID: span.TraceID().String(), Causation: "compensate create-order/1", Operator: "Grace Hopper"},
+	}, causes)
 }
 
 func replayGetsFirstAnswer(t *testing.T, s *service) {

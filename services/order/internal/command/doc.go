@@ -3,6 +3,9 @@
 // order's stream, lets the domain decide, appends what was decided, and lets
 // the fence keep the answer. All of it commits together or not at all.
 //
+// A long stream is loaded from a snapshot, which a command leaves in its own
+// transaction; one that cannot be used is passed over.
+//
 // Create, confirm and ship are actions under keys of their own. Cancel is the
 // compensation of create, under create's key.
 //

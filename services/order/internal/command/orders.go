@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"orderflow/internal/fence"
 	"orderflow/internal/telemetry"
 	"orderflow/services/order"
@@ -14,7 +16,8 @@ import (
 	"orderflow/services/order/internal/eventstore"
 )
 
-// Config is what the handlers are made of. All fields are required.
+// Config is what the handlers are made of. All fields but SnapshotEvery are
+// required.
 type Config struct {
 	Store *eventstore.Store
 	Codec *eventcodec.Codec
@@ -25,9 +28,17 @@ type Config struct {
 	// Appended is called after a command was committed, so that the projector
 	// need not wait for its next turn. It must not block.
 	Appended func()
+	// Log is told of snapshots that cannot be used.
+	Log *zap.Logger
+	// SnapshotEvery is how many events a stream grows by until the next
+	// snapshot of its order. Default 100: loading as many is still fast, and
+	// orders with ordinary lives get none.
+	SnapshotEvery int64
 }
 
-// orders loads and saves orders, and runs what all commands have in common.
+const defaultSnapshotEvery = 100
+
+// orders runs what all commands have in common.
 type orders struct {
 	Config
 }
@@ -42,19 +53,23 @@ func (o *orders) act(ctx context.Context, key fence.Key, body any, decide decisi
 	return o.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (order.Acknowledgement, error) {
 		now := o.Now()
 		return fence.Act(ctx, tx, key, body, now, func() (order.Acknowledgement, error) {
-			return o.apply(ctx, tx, key.OrderID, causation(key), now, decide)
+			return o.apply(ctx, tx, key.OrderID, causedBy(ctx, key), now, decide)
 		})
 	})
 }
 
-// compensate closes the key for good and undoes its action.
-func (o *orders) compensate(ctx context.Context, key fence.Key, decide decision) (order.Acknowledgement, error) {
+// compensate closes the key for good and undoes its action. Operator is who
+// asked for it, empty when the saga did by itself.
+func (o *orders) compensate(ctx context.Context, key fence.Key, operator string, decide decision) (order.Acknowledgement, error) {
 	return o.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (order.Acknowledgement, error) {
 		now := o.Now()
 		if _, err := fence.Compensate(ctx, tx, key, now); err != nil {
 			return order.Acknowledgement{}, err
 		}
-		return o.apply(ctx, tx, key.OrderID, "compensate "+causation(key), now, decide)
+		cause := causedBy(ctx, key)
+		cause.Causation = "compensate " + cause.Causation
+		cause.Operator = operator
+		return o.apply(ctx, tx, key.OrderID, cause, now, decide)
 	})
 }
 
@@ -72,51 +87,24 @@ func (o *orders) inTx(ctx context.Context, run func(context.Context, *sql.Tx) (o
 }
 
 // apply loads the order, decides, and appends the decided events.
-func (o *orders) apply(ctx context.Context, tx *sql.Tx, orderID, cause string, now time.Time, decide decision) (order.Acknowledgement, error) {
+func (o *orders) apply(ctx context.Context, tx *sql.Tx, orderID string, cause eventstore.Metadata, now time.Time, decide decision) (order.Acknowledgement, error) {
 	stream := eventstore.Stream{Type: domain.AggregateType, ID: orderID}
 	current, err := o.load(ctx, tx, stream)
 	if err != nil {
 		return order.Acknowledgement{}, err
 	}
-	decided, err := decide(current, now)
+	decided, err := decide(current.Order, now)
 	if err != nil {
 		return order.Acknowledgement{}, err
 	}
-	next := current
-	metadata := eventstore.Metadata{TraceID: telemetry.TraceID(ctx), Causation: cause}
-	events := make([]eventstore.Event, len(decided))
-	for i, event := range decided {
-		if next, err = next.Evolve(event); err != nil {
-			return order.Acknowledgement{}, err
-		}
-		data, err := o.Codec.Encode(event)
-		if err != nil {
-			return order.Acknowledgement{}, err
-		}
-		events[i] = eventstore.Event{ID: o.NewEventID(), Data: data, Metadata: metadata}
-	}
-	if _, err := o.Store.Append(ctx, tx, stream, current.Version(), now, events...); err != nil {
+	next, err := o.save(ctx, tx, stream, current, decided, cause, now)
+	if err != nil {
 		return order.Acknowledgement{}, err
 	}
 	return order.Acknowledgement{OrderID: orderID, Status: next.Status(), Version: next.Version()}, nil
 }
 
-func (o *orders) load(ctx context.Context, tx *sql.Tx, stream eventstore.Stream) (domain.Order, error) {
-	recorded, err := o.Store.Load(ctx, tx, stream)
-	if err != nil {
-		return domain.Order{}, err
-	}
-	events := make([]domain.Event, len(recorded))
-	for i, event := range recorded {
-		if events[i], err = o.Codec.Decode(event.Data); err != nil {
-			return domain.Order{}, fmt.Errorf("loading %s: %w", stream, err)
-		}
-	}
-	current, err := domain.Replay(events)
-	if err != nil {
-		return domain.Order{}, fmt.Errorf("loading %s: %w", stream, err)
-	}
-	return current, nil
+// causedBy says which trace and which step of the saga cause events.
+func causedBy(ctx context.Context, key fence.Key) eventstore.Metadata {
+	return eventstore.Metadata{TraceID: telemetry.TraceID(ctx), Causation: fmt.Sprintf("%s/%d", key.Step, key.Revision)}
 }
-
-func causation(key fence.Key) string { return fmt.Sprintf("%s/%d", key.Step, key.Revision) }

@@ -48,6 +48,11 @@ func TestUnacceptableRequestsNameTheField(t *testing.T) {
 			request.Reason = ""
 			return s.cancel.Handle(t.Context(), request)
 		}, "/reason"},
+		"cancel by an operator of two lines": {func() (order.Acknowledgement, error) {
+			request := cancelRequest()
+			request.Operator = "Grace\nHopper"
+			return s.cancel.Handle(t.Context(), request)
+		}, "/operator"},
 		"cancel without a placement": {func() (order.Acknowledgement, error) {
 			request := cancelRequest()
 			request.Placement = order.Placement{}

@@ -65,7 +65,7 @@ func (s *Store) Append(ctx context.Context, tx *sql.Tx, stream Stream, expected 
 			return 0, err
 		}
 	}
-	return version, nil
+	return version, s.announce(ctx, tx)
 }
 
 // insert relies on the database alone for the expected version: the unique

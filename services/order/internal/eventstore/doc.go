@@ -13,8 +13,11 @@
 //   - Times never fall along the global order, even when a clock goes
 //     backwards. "As of a time" is therefore always a prefix of history.
 //
-// Events are never changed and never deleted.
+// Events are never changed and never deleted. A long stream may have a
+// snapshot, from which it is loaded faster; snapshots can be deleted at any
+// time.
 //
 // The package does not know orders: payloads are JSON that somebody else
-// reads. It is not a message broker either; readers ask it, it calls nobody.
+// reads. It is not a message broker either: readers ask it. A Listener only
+// tells them when it is worth asking.
 package eventstore

@@ -50,6 +50,8 @@ type Metadata struct {
 	TraceID string `json:"traceId,omitempty"`
 	// Causation names what caused the event, such as the step of a saga.
 	Causation string `json:"causation,omitempty"`
+	// Operator is the person who asked for it; empty when nobody did.
+	Operator string `json:"operator,omitempty"`
 }
 
 // Recorded is a stored event.

@@ -41,12 +41,21 @@ func loadStream(ctx context.Context, q sqlstore.Queryer, stream Stream, after, u
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", stream, err)
 	}
-	for i, event := range events {
-		if want := after + 1 + int64(i); event.Version != want {
-			return nil, fmt.Errorf("loading %s: version %d: %w", stream, want, ErrHole)
-		}
+	if err := checkSequence(stream, events, after+1); err != nil {
+		return nil, err
 	}
 	return events, nil
+}
+
+// checkSequence returns ErrHole unless the versions of the events follow each
+// other from first on.
+func checkSequence(stream Stream, events []Recorded, first int64) error {
+	for i, event := range events {
+		if want := first + int64(i); event.Version != want {
+			return fmt.Errorf("loading %s: version %d: %w", stream, want, ErrHole)
+		}
+	}
+	return nil
 }
 
 // ReadAll returns at most limit events of all streams with a position above

@@ -61,7 +61,7 @@ func parseWaiting(parameters url.Values) (version int64, wait time.Duration, err
 }
 
 func parseListQuery(customerID, rawQuery string) (order.ListQuery, error) {
-	parameters, err := parseParameters(rawQuery, "status", "page", "limit")
+	parameters, err := parseParameters(rawQuery, "status", "page", "limit", "upTo", "seenOrder", "seenVersion")
 	if err != nil {
 		return order.ListQuery{}, err
 	}
@@ -73,7 +73,30 @@ func parseListQuery(customerID, rawQuery string) (order.ListQuery, error) {
 	if err != nil {
 		return order.ListQuery{}, err
 	}
-	return order.ListQuery{CustomerID: customerID, Status: status, Page: paging.Page, Limit: paging.Limit}, nil
+	query := order.ListQuery{CustomerID: customerID, Status: status, Page: paging.Page, Limit: paging.Limit}
+	if parameters.Has("upTo") {
+		if query.UpTo, err = parsePositive(parameters, "upTo"); err != nil {
+			return order.ListQuery{}, err
+		}
+	}
+	if parameters.Has("seenOrder") != parameters.Has("seenVersion") {
+		return order.ListQuery{}, problem.New(problem.Malformed, "the parameters seenOrder and seenVersion belong together")
+	}
+	if parameters.Has("seenOrder") {
+		query.SeenOrder = parameters.Get("seenOrder")
+		if query.SeenVersion, err = parsePositive(parameters, "seenVersion"); err != nil {
+			return order.ListQuery{}, err
+		}
+	}
+	return query, nil
+}
+
+func parsePositive(parameters url.Values, name string) (int64, error) {
+	value, err := strconv.ParseInt(parameters.Get(name), 10, 64)
+	if err != nil || value < 1 {
+		return 0, problem.Newf(problem.Malformed, "the parameter %s must be an integer from 1 to %d", name, math.MaxInt64)
+	}
+	return value, nil
 }
 
 // parseStatus takes an empty status for every status, as the contract writes

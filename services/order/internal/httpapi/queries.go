@@ -71,6 +71,11 @@ type eventList struct {
 }
 
 // customerOrders answers GET /v1/customers/{id}/orders?status=&page=1&limit=10.
+// Two more things may be asked for; see order.ListQuery:
+//
+//   - ?upTo=N, the upTo of the first page, ends the list where the first page
+//     was read;
+//   - ?seenOrder=ID&seenVersion=N waits a moment for that version.
 func (h Handlers) customerOrders(c *gin.Context) {
 	query, err := parseListQuery(c.Param("id"), c.Request.URL.RawQuery)
 	if err != nil {

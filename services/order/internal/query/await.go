@@ -19,7 +19,7 @@ const defaultRecheck = time.Second
 //
 // No database connection is held while it waits.
 func (o *Orders) OrderAfter(ctx context.Context, orderID string, version int64, wait time.Duration, release <-chan struct{}) (order.View, error) {
-	changed, stop := o.watchers.Watch(orderID)
+	changed, stop := o.projected.Watchers.Watch(orderID)
 	defer stop()
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()

@@ -12,24 +12,17 @@ import (
 	"orderflow/services/order/internal/readmodel"
 )
 
-// patience is how long a query waits for a projector that is behind. It is
-// long for a healthy projector, and short for a client.
-const patience = 100 * time.Millisecond
-
 // Orders finds the views of single orders.
 type Orders struct {
-	events   *eventstore.Store
-	codec    *eventcodec.Codec
-	views    *readmodel.Views
-	watchers *readmodel.Watchers
-	wake     func()
-	recheck  time.Duration
+	events    *eventstore.Store
+	codec     *eventcodec.Codec
+	projected Projection
+	recheck   time.Duration
 }
 
-// NewOrders returns the handlers. Wake tells the projector that it is behind;
-// it must not block.
-func NewOrders(events *eventstore.Store, codec *eventcodec.Codec, views *readmodel.Views, watchers *readmodel.Watchers, wake func()) *Orders {
-	return &Orders{events: events, codec: codec, views: views, watchers: watchers, wake: wake, recheck: defaultRecheck}
+// NewOrders returns the handlers.
+func NewOrders(events *eventstore.Store, codec *eventcodec.Codec, projected Projection) *Orders {
+	return &Orders{events: events, codec: codec, projected: projected, recheck: defaultRecheck}
 }
 
 // Order returns the order as it is now.
@@ -41,7 +34,7 @@ func (o *Orders) Order(ctx context.Context, orderID string) (order.View, error) 
 	if version == 0 {
 		return order.View{}, notFound()
 	}
-	view, err := o.projected(ctx, orderID)
+	view, err := o.projected.find(ctx, orderID)
 	if err != nil || view.Version >= version {
 		return view, err
 	}
@@ -50,23 +43,9 @@ func (o *Orders) Order(ctx context.Context, orderID string) (order.View, error) 
 
 // behind answers when the read model has not reached the stream's version.
 func (o *Orders) behind(ctx context.Context, orderID string, version int64) (order.View, error) {
-	changed, stop := o.watchers.Watch(orderID)
-	defer stop()
-	o.wake()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	for waiting := true; waiting; {
-		view, err := o.projected(ctx, orderID)
-		if err != nil || view.Version >= version {
-			return view, err
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			waiting = false
-		case <-ctx.Done():
-			return order.View{}, ctx.Err()
-		}
+	view, reached, err := o.projected.await(ctx, orderID, version)
+	if err != nil || reached {
+		return view, err
 	}
 	recorded, err := o.events.Load(ctx, o.events.Reader(), stream(orderID))
 	if err != nil {
@@ -86,11 +65,6 @@ func (o *Orders) OrderAsOf(ctx context.Context, orderID string, at time.Time) (o
 		return order.View{}, notFound()
 	}
 	return readmodel.View(o.codec, recorded)
-}
-
-func (o *Orders) projected(ctx context.Context, orderID string) (order.View, error) {
-	view, _, err := o.views.Find(ctx, orderID)
-	return view, err
 }
 
 func stream(orderID string) eventstore.Stream {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"orderflow/internal/problem"
@@ -35,6 +36,9 @@ type service struct {
 	customers *query.CustomerOrders
 	projector *readmodel.Projector
 	wakes     atomic.Int64
+	onWake    func()
+	views     *readmodel.Views
+	db        *sqlstore.DB
 
 	create  *command.CreateOrder
 	confirm *command.ConfirmOrder
@@ -48,12 +52,14 @@ func eachService(t *testing.T, test func(t *testing.T, s *service)) {
 }
 
 func newService(t *testing.T, db *sqlstore.DB) *service {
-	s := &service{t: t}
+	s := &service{t: t, db: db, onWake: func() {}}
 	events, codec, views, watchers := eventstore.New(db), eventcodec.New(), readmodel.NewViews(db), new(readmodel.Watchers)
 	s.projector = readmodel.NewProjector(db, events, codec, watchers)
-	s.orders = query.NewOrders(events, codec, views, watchers, func() { s.wakes.Add(1) })
+	s.views = views
+	projected := query.Projection{Views: views, Watchers: watchers, Wake: s.wake}
+	s.orders = query.NewOrders(events, codec, projected)
 	s.history = query.NewHistory(events)
-	s.customers = query.NewCustomerOrders(views)
+	s.customers = query.NewCustomerOrders(projected)
 	var count atomic.Int64
 	cfg := command.Config{
 		Store: events, Codec: codec,
@@ -61,9 +67,15 @@ func newService(t *testing.T, db *sqlstore.DB) *service {
 		Now:        func() time.Time { return noon.Add(time.Duration(s.minutes.Add(1)) * time.Minute) },
 		NewEventID: func() string { return fmt.Sprintf("event-%d", count.Add(1)) },
 		Appended:   func() {},
+		Log:        zap.NewNop(),
 	}
 	s.create, s.confirm, s.cancel = command.NewCreateOrder(cfg), command.NewConfirmOrder(cfg), command.NewCancelOrder(cfg)
 	return s
+}
+
+func (s *service) wake() {
+	s.wakes.Add(1)
+	s.onWake()
 }
 
 func key(step string) order.Key { return order.Key{OrderID: "order-1", Step: step, Revision: 1} }
@@ -307,5 +319,60 @@ func TestACustomersOrdersAreListed(t *testing.T) {
 		require.Len(t, page.Items, 1)
 		assert.EqualValues(t, 1, page.Total)
 		assert.Equal(t, "order-1", page.Items[0].OrderID)
+	})
+}
+
+func (s *service) list(seenVersion int64) order.Page {
+	page, err := s.customers.Page(s.t.Context(), order.ListQuery{
+		CustomerID: "cust-ada", Page: 1, Limit: 10, SeenOrder: "order-1", SeenVersion: seenVersion,
+	})
+	require.NoError(s.t, err)
+	return page
+}
+
+// The projector runs when it is woken: the list waits for it.
+func TestAListShowsTheVersionThatTheCallerHasSeen(t *testing.T) {
+	eachService(t, func(t *testing.T, s *service) {
+		s.customers = query.NewCustomerOrders(query.Projection{
+			Views: s.views, Watchers: new(readmodel.Watchers), Wake: s.wake, Patience: time.Minute,
+		})
+		woken := make(chan struct{}, 10)
+		s.onWake = func() { woken <- struct{}{} }
+		projecting := make(chan error, 1)
+		go func() {
+			<-woken
+			_, err := s.projector.RunOnce(t.Context())
+			projecting <- err
+		}()
+		s.created()
+		s.confirmed()
+		page := s.list(2)
+		require.NoError(t, <-projecting)
+		require.Len(t, page.Items, 1)
+		assert.Equal(t, order.Confirmed, page.Items[0].Status)
+
+		s.list(2)
+		assert.EqualValues(t, 1, s.wakes.Load(), "it was there already")
+	})
+}
+
+// Another process projects, and says nothing.
+func TestAListSeesWhatAnotherProcessProjects(t *testing.T) {
+	eachService(t, func(t *testing.T, s *service) {
+		s.created()
+		other := newService(t, s.db)
+		s.onWake = func() { other.projected() }
+		assert.Len(t, s.list(1).Items, 1)
+	})
+}
+
+func TestAListDoesNotWaitForAProjectorThatStandsStill(t *testing.T) {
+	eachService(t, func(t *testing.T, s *service) {
+		s.created()
+		assert.Empty(t, s.list(1).Items, "as it is")
+		ctx, cancel := context.WithCancel(t.Context())
+		s.onWake = cancel
+		_, err := s.customers.Page(ctx, order.ListQuery{CustomerID: "cust-ada", Page: 1, Limit: 10, SeenOrder: "order-1", SeenVersion: 1})
+		require.ErrorIs(t, err, context.Canceled)
 	})
 }

@@ -10,8 +10,9 @@ import (
 
 // row is one order in the read model.
 type row struct {
-	view            order.View
-	createdPosition int64
+	view order.View
+	// ordinal counts the orders of its customer, from 1; 0 until it is numbered.
+	ordinal int64
 	// storedStatus and storedVersion are what the database holds; "" and 0 for
 	// a new order.
 	storedStatus  order.Status
@@ -22,6 +23,7 @@ type row struct {
 // for all of them.
 type batch struct {
 	rows     map[string]*row
+	created  []*row // oldest first
 	position int64
 }
 
@@ -49,16 +51,38 @@ func newBatch(checkpoint int64, loaded map[string]*row) *batch {
 func (b *batch) add(codec *eventcodec.Codec, event eventstore.Recorded) error {
 	known := b.rows[event.Stream.ID]
 	if known == nil {
-		known = &row{createdPosition: event.Position}
+		known = new(row)
 	}
 	view, err := evolve(codec, known.view, event)
 	if err != nil {
 		return err
 	}
 	known.view = view
+	if view.Version == 1 {
+		b.created = append(b.created, known)
+	}
 	b.rows[event.Stream.ID] = known
 	b.position = event.Position
 	return nil
+}
+
+// unnumbered returns the customers of the new orders.
+func (b *batch) unnumbered() []string {
+	customers := make([]string, len(b.created))
+	for i, r := range b.created {
+		customers[i] = r.view.CustomerID
+	}
+	slices.Sort(customers)
+	return slices.Compact(customers)
+}
+
+// number gives the new orders their ordinals. Orders says how many each of
+// their customers had before; number changes it.
+func (b *batch) number(orders map[string]int64) {
+	for _, r := range b.created {
+		orders[r.view.CustomerID]++
+		r.ordinal = orders[r.view.CustomerID]
+	}
 }
 
 // changed returns the IDs of the orders in a fixed order, so that two

@@ -10,6 +10,10 @@
 // Rows belong to a generation. Readers see the live one. Rebuild fills the next
 // generation from the first event on, beside the live one, and swaps.
 //
+// A customer's list is read at any page at the same cost: each order has an
+// ordinal among its customer's orders, which never changes, and counters of
+// blocks of ordinals lead to the pages of one status.
+//
 // An event that cannot be projected stops the projector, and readiness says
 // where and why. It is never skipped.
 //

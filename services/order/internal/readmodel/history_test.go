@@ -55,12 +55,16 @@ func (h *history) projector() *Projector {
 // that the aggregate allows.
 func (h *history) happens(n int) {
 	for range n {
-		id := ""
-		if len(h.orders) > 0 && h.random.IntN(3) > 0 {
-			id = h.orders[h.random.IntN(len(h.orders))]
-		}
-		h.append(h.nextEvent(id))
+		h.append(h.next())
 	}
+}
+
+func (h *history) next() (string, domain.Event) {
+	id := ""
+	if len(h.orders) > 0 && h.random.IntN(3) > 0 {
+		id = h.orders[h.random.IntN(len(h.orders))]
+	}
+	return h.nextEvent(id)
 }
 
 func (h *history) nextEvent(id string) (string, domain.Event) {
@@ -125,11 +129,12 @@ func (h *history) catchUp(p *Projector) {
 func (h *history) rows() []string {
 	var all []string
 	for _, query := range []string{
-		`SELECT order_id, version, created_position, view, '', '', '', '', '', '' FROM order_view`,
-		`SELECT order_id, customer_id, customer_name, status, item_count, total_amount, currency, created_at, created_position, version FROM order_summary`,
+		`SELECT order_id, version, ordinal, view, '', '', '', '', '', '' FROM order_view`,
+		`SELECT order_id, customer_id, customer_name, status, item_count, total_amount, currency, created_at, ordinal, version FROM order_summary`,
 		`SELECT customer_id, draft, confirmed, shipped, cancelled, '', '', '', '', '' FROM order_count`,
+		`SELECT customer_id, span, block, draft, confirmed, shipped, cancelled, '', '', '' FROM order_count_block`,
 	} {
-		rows, err := h.db.Reader().QueryContext(h.t.Context(), query+` WHERE generation = `+liveGeneration+` ORDER BY 1`)
+		rows, err := h.db.Reader().QueryContext(h.t.Context(), query+` WHERE generation = `+liveGeneration+` ORDER BY 1, 2, 3`)
 		require.NoError(h.t, err)
 		for rows.Next() {
 			columns := make([]any, 10)

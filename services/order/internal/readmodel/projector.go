@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"orderflow/internal/sqlstore"
 	"orderflow/services/order/internal/eventcodec"
@@ -41,6 +42,9 @@ type Projector struct {
 	codec    *eventcodec.Codec
 	watchers *Watchers
 	batch    int
+	// seen is the position to which the live rows were projected when this
+	// process last looked.
+	seen atomic.Int64
 	// beforeCommit is called in each transaction after its last write. Tests
 	// crash the projector there.
 	beforeCommit func() error
@@ -72,7 +76,11 @@ func (p *Projector) RunOnce(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if p.seen.Swap(live.position) < live.position {
+		p.watchers.notifyAll() // another process was here
+	}
 	count, err := p.advance(ctx, live)
+	p.seen.CompareAndSwap(live.position, live.position+int64(count))
 	if errors.Is(err, errOvertaken) {
 		return true, nil
 	}
@@ -121,6 +129,11 @@ func (p *Projector) advance(ctx context.Context, from checkpoint) (int, error) {
 			break
 		}
 	}
+	orders, err := loadOrderCounts(ctx, p.db.Reader(), from.generation, folded.unnumbered())
+	if err != nil {
+		return 0, err
+	}
+	folded.number(orders)
 	if poison != nil {
 		if err := p.checkUnmoved(ctx, from); err != nil {
 			return 0, err

@@ -115,6 +115,27 @@ func TestSeveralProjectorsProjectEachEventOnce(t *testing.T) {
 	})
 }
 
+// Who waits in one process hears of what another has projected, as soon as its
+// own projector looks.
+func TestWatchersHearOfWhatAnotherProjectorHasDone(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		var watchers Watchers
+		own, other := NewProjector(h.db, h.events, h.codec, &watchers), h.projector()
+		changed, stop := watchers.Watch("order-0001")
+		defer stop()
+		for range 2 {
+			h.append(h.creates("cust-ada"))
+			h.catchUp(other)
+			assert.Empty(t, changed)
+			h.catchUp(own)
+			assert.Len(t, changed, 1)
+			<-changed
+			h.catchUp(own)
+			assert.Empty(t, changed, "there was nothing more")
+		}
+	})
+}
+
 func TestAPoisonEventStopsTheProjectorBeforeIt(t *testing.T) {
 	confirmed := json.RawMessage(`{"confirmedAt":"2026-03-01T12:00:00Z"}`)
 	for name, test := range map[string]struct {
@@ -140,7 +161,7 @@ func TestAPoisonEventStopsTheProjectorBeforeIt(t *testing.T) {
 					require.ErrorAs(t, err, &poison)
 					require.ErrorIs(t, err, test.want)
 					assert.EqualValues(t, 2, poison.Position)
-					assert.Len(t, h.rows(), 3, "a view, a summary and a count: the first event is in, nothing else")
+					assert.Len(t, h.rows(), 5, "a view, a summary and three counts: the first event is in, nothing else")
 				}
 
 				h.edit(`UPDATE event SET event_type = 'OrderConfirmed', schema_version = 1, payload = $1 WHERE position = 2`, string(confirmed))

@@ -123,8 +123,8 @@ func (p *Projector) hidden(ctx context.Context) (generations []int64, err error)
 // generation that is being removed.
 const abandoned = -1
 
-// dropChunk is how many rows one transaction removes, so that commands do not
-// wait long for it.
+// dropChunk is about how many rows one transaction removes, so that commands do
+// not wait long for it.
 const dropChunk = 1000
 
 func (p *Projector) drop(ctx context.Context, generation int64) error {
@@ -139,6 +139,8 @@ func (p *Projector) drop(ctx context.Context, generation int64) error {
 			(SELECT order_id FROM order_summary WHERE generation = $1 LIMIT $2)`,
 		`DELETE FROM order_count WHERE generation = $1 AND customer_id IN
 			(SELECT customer_id FROM order_count WHERE generation = $1 LIMIT $2)`,
+		`DELETE FROM order_count_block WHERE generation = $1 AND customer_id IN
+			(SELECT customer_id FROM order_count_block WHERE generation = $1 LIMIT $2)`,
 	} {
 		if err := p.deleteInChunks(ctx, statement, generation); err != nil {
 			return err

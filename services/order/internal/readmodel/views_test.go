@@ -8,11 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/money"
 	"orderflow/services/order"
 	"orderflow/services/order/internal/domain"
-	"orderflow/services/order/internal/migrations"
 )
 
 func TestPagesListNewestFirst(t *testing.T) {
@@ -73,29 +71,4 @@ func TestASummaryHasWhatTheListShows(t *testing.T) {
 			TotalAmount: money.New(30, "EUR"), Status: order.Confirmed, CreatedAt: noon.Add(time.Second), Version: 2,
 		}}, page.Items)
 	})
-}
-
-// A list must not get slower with the orders of others, or sort.
-func TestListsAreReadFromTheirIndex(t *testing.T) {
-	h := newHistory(t, sqlstoretest.Open(t, sqlstoretest.SQLite(t), migrations.Schemas()...))
-	for condition, index := range map[string]string{
-		"":                     "order_summary_by_customer",
-		"AND status = 'draft'": "order_summary_by_status",
-	} {
-		rows, err := h.db.Reader().QueryContext(t.Context(), `EXPLAIN QUERY PLAN
-			SELECT order_id, status FROM order_summary
-			WHERE generation = `+liveGeneration+` AND customer_id = 'a' `+condition+`
-			ORDER BY created_position DESC LIMIT 10 OFFSET 20`)
-		require.NoError(t, err)
-		plan := ""
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
-			plan += detail + "\n"
-		}
-		require.NoError(t, rows.Err())
-		assert.Contains(t, plan, index)
-		assert.NotContains(t, plan, "TEMP B-TREE")
-	}
 }

@@ -2,9 +2,10 @@ package readmodel
 
 import "sync"
 
-// Watchers tell those who wait for an order that its rows have changed. They
-// know only of changes that this process has projected: whoever waits asks the
-// read model again now and then.
+// Watchers tell those who wait for an order that its rows have changed, or may
+// have: another process does not say what it has projected. They hear of that
+// only when this process looks, so whoever waits asks the read model again now
+// and then.
 //
 // The zero value is ready for use.
 type Watchers struct {
@@ -42,11 +43,24 @@ func (w *Watchers) notify(orderIDs []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range orderIDs {
-		for signal := range w.waiting[id] {
-			select {
-			case signal <- struct{}{}:
-			default: // a signal is waiting already
-			}
+		notify(w.waiting[id])
+	}
+}
+
+// notifyAll is for changes of which nobody knows the orders.
+func (w *Watchers) notifyAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, signals := range w.waiting {
+		notify(signals)
+	}
+}
+
+func notify(signals map[chan struct{}]struct{}) {
+	for signal := range signals {
+		select {
+		case signal <- struct{}{}:
+		default: // a signal is waiting already
 		}
 	}
 }
