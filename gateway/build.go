@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
@@ -15,6 +16,7 @@ import (
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
+	"orderflow/internal/audit"
 	"orderflow/internal/chassis"
 	"orderflow/internal/discovery"
 	"orderflow/internal/resilience"
@@ -38,6 +40,8 @@ const (
 	inventoryService = "inventory"
 	paymentService   = "payment"
 	shippingService  = "shipping"
+
+	notificationService = "notification"
 )
 
 // needed are the services without which no order can be taken.
@@ -87,6 +91,12 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	products := catalog.NewClient(call(catalogService, cfg.Catalog))
 	customers := customer.NewClient(call(customerService, cfg.Customer))
 	placements := placement.New(temporal, nil, cfg.placements())
+	audits := make(map[string]api.Audit)
+	for _, service := range audited {
+		reader := rpc.NewClient(auditTarget(service), renamed{resolver, service}, auditConfig(cfg), t, rpc.WithGuards(guards))
+		opened.add(reader.Close)
+		audits[service] = audit.NewReader(reader)
+	}
 
 	parts.Public = true
 	parts.Routes = api.New(api.Dependencies{
@@ -106,6 +116,7 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 		Products:  products,
 		Customers: customers,
 		Inventory: inventory.NewClient(call(inventoryService, cfg.Inventory)),
+		Audits:    audits,
 		Log:       t.Log,
 		Settings:  cfg.workflow(),
 	}).Register
@@ -172,6 +183,30 @@ type renamed struct {
 // Next returns an instance of the service.
 func (r renamed) Next(ctx context.Context, _ string) (discovery.Instance, error) {
 	return r.Watched.Next(ctx, r.service)
+}
+
+// audited are the services whose raw rows can be read.
+var audited = []string{
+	orderService, inventoryService, paymentService, shippingService, notificationService, customerService, catalogService,
+}
+
+// auditTarget names the calls that read a service's raw rows. Like those that
+// wait for changes they are kept apart from the calls of customers: an audit
+// reads whole tables, as fast as it is let.
+func auditTarget(service string) string { return service + "-audit" }
+
+const (
+	auditTimeout = 10 * time.Second
+	auditReads   = 4
+	auditQueue   = 16
+)
+
+func auditConfig(cfg *settings) rpc.Config {
+	return rpc.Config{
+		Timeout:  auditTimeout,
+		Breaker:  cfg.breaker(),
+		Bulkhead: resilience.BulkheadConfig{MaxConcurrent: auditReads, MaxQueue: auditQueue},
+	}
 }
 
 // closers close what was opened, the last first.

@@ -17,7 +17,8 @@ import (
 const (
 	exitOK = 0
 	// exitNotAsWished is an order that was refused or cancelled, an import with
-	// lines that have no answer, and whatever else went wrong.
+	// lines that have no answer, a system that breaks a promise, and whatever
+	// else went wrong.
 	exitNotAsWished = 1
 	exitUsage       = 2
 	// exitNoAnswer is a gateway that is not reachable or too busy: what was
@@ -34,6 +35,9 @@ type process struct {
 	stdout, stderr io.Writer
 	// backoff spaces attempts; the zero value is right outside tests.
 	backoff gatewayclient.Backoff
+	// pause is how long verify leaves an order alone that looks wrong; 0 is
+	// right outside tests.
+	pause time.Duration
 }
 
 // commandLine describes every command and setting.
@@ -43,13 +47,15 @@ type commandLine struct {
 	Place  placeCommand  `cmd:"" help:"Place one order and say what becomes of it."`
 	Watch  watchCommand  `cmd:"" help:"Follow one order until its end."`
 	Import importCommand `cmd:"" help:"Import products, customers and orders from files of JSON Lines. It can be stopped and run again: nothing is placed twice."`
+	Verify verifyCommand `cmd:"" help:"Check the promises of the running system from its raw rows: money, stock, ends, streams, read model, live effects, compensations, idempotency."`
 	Token  tokenCommand  `cmd:"" help:"Make a development token; it is the last line of the output."`
 	Demo   demoCommand   `cmd:"" help:"Place three demonstration orders: one ships, one is declined, one is out of stock."`
 }
 
 const description = `Command-line client of Orderflow. Every flag can also be set by the environment
-variable in brackets. Exit codes: 0 all is well; 1 refused, cancelled or not
-answered; 2 wrong usage; 3 the gateway does not answer; 130 interrupted.`
+variable in brackets. Exit codes: 0 all is well; 1 refused, cancelled, not
+answered or a broken promise; 2 wrong usage; 3 the gateway does not answer; 130
+interrupted.`
 
 // settings are common to all commands.
 type settings struct {

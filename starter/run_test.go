@@ -56,7 +56,7 @@ func (term *terminal) runUntil(ctx context.Context, args ...string) int {
 			return value, found
 		},
 		stdin: strings.NewReader(term.stdin), stdout: &term.stdout, stderr: &term.stderr,
-		backoff: gatewaytest.Backoff(),
+		backoff: gatewaytest.Backoff(), pause: time.Millisecond,
 	})
 }
 
@@ -131,6 +131,9 @@ func TestWrongUsageIsOneLineAndExitCode2(t *testing.T) {
 		{"nothing to import", []string{"import"}, "file"},
 		{"missing file", []string{"import", "no/such.jsonl"}, "no/such.jsonl"},
 		{"unknown figure", []string{"import", "x", "--stock", "all"}, `"all" is none of on-hand, demand`},
+		{"missing file to verify", []string{"verify", "--orders", "no/such.jsonl"}, "no/such.jsonl"},
+		{"malformed file to verify", []string{"verify", "--orders", "run_test.go"}, "line 1 of run_test.go"},
+		{"no patience", []string{"verify", "--patience", "0s"}, "--patience"},
 		{"no concurrency", []string{"import", "x", "--concurrency", "0"}, "0 is less than 1"},
 	}
 	for _, test := range tests {

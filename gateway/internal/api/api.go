@@ -89,7 +89,9 @@ type Dependencies struct {
 	Products   Products
 	Customers  Customers
 	Inventory  Inventory
-	Log        *zap.Logger
+	// Audits are the services whose raw rows an operator may read, by name.
+	Audits map[string]Audit
+	Log    *zap.Logger
 
 	// Settings travel in the input of every placement.
 	Settings contract.Settings
@@ -135,6 +137,7 @@ func (a *API) Register(router gin.IRouter) {
 	v1.PUT("/products/:productId", admin, a.putProduct)
 	v1.GET("/inventory/:productId", operator, a.getStock)
 	v1.PUT("/inventory/:productId", admin, a.putStock)
+	v1.GET("/ops/audit/:service", auth.RequireScope(token.Ops), a.getAudit)
 }
 
 // fail answers with the problem that err is.

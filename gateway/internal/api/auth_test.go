@@ -35,6 +35,7 @@ var rights = map[string]struct {
 	"PUT /v1/products/{productId}":          {"/v1/products/prod-cup", `{"productId":"prod-cup","name":"C","unitPrice":{"amount":1,"currency":"USD"}}`, 403, 403, 403, 403, 200},
 	"GET /v1/inventory/{productId}":         {"/v1/inventory/prod-kettle", "", 403, 403, 403, 200, 200},
 	"PUT /v1/inventory/{productId}":         {"/v1/inventory/prod-kettle", `{"productId":"prod-kettle","onHand":9}`, 403, 403, 403, 403, 200},
+	"GET /v1/ops/audit/{service}":           {"/v1/ops/audit/inventory?table=stock", "", 403, 403, 403, 200, 403},
 }
 
 func TestRightsAreComplete(t *testing.T) {

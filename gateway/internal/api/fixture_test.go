@@ -56,6 +56,7 @@ type gateway struct {
 	stock    *fakeInventory
 	payments *fakePayments
 	parcels  *fakeShipments
+	audit    *fakeAudit
 }
 
 type option func(*ratelimit.Config)
@@ -93,6 +94,7 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		stock:    &fakeInventory{stock: map[string]inventory.Stock{"prod-kettle": {ProductID: "prod-kettle", OnHand: 5, Reserved: 2}}},
 		payments: &fakePayments{payments: map[string]payment.Payment{}},
 		parcels:  &fakeShipments{shipments: map[string]shipping.Shipment{}},
+		audit:    &fakeAudit{},
 	}
 	placements := placement.New(g.temporal, nil, placement.Timeouts{
 		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,
@@ -112,6 +114,7 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		Products:  g.products,
 		Customers: g.people,
 		Inventory: g.stock,
+		Audits:    map[string]api.Audit{"inventory": g.audit},
 		Log:       zap.NewNop(),
 	}).Register(g.engine)
 	return g

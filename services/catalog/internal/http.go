@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/services/catalog"
@@ -26,6 +27,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.POST("/v1/products/lookup", h.lookup)
 		r.GET("/v1/products/:productId", h.product)
 		r.PUT("/v1/products/:productId", h.put)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

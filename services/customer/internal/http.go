@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/services/customer"
@@ -16,6 +17,7 @@ func Routes(s *Service) func(gin.IRouter) {
 	return func(r gin.IRouter) {
 		r.GET("/v1/customers/:customerId", h.customer)
 		r.PUT("/v1/customers/:customerId", h.put)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -25,6 +26,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.POST("/v1/reservations/commit", h.commit)
 		r.GET("/v1/inventory/:productId", h.stock)
 		r.PUT("/v1/inventory/:productId", h.setOnHand)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

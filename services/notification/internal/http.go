@@ -5,6 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -20,6 +21,7 @@ func Routes(s *Service) func(gin.IRouter) {
 	return func(r gin.IRouter) {
 		r.POST("/v1/notifications", h.notify)
 		r.GET("/v1/notifications/:orderId", h.notifications)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -29,6 +30,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.POST("/v1/charges", h.charge)
 		r.POST("/v1/charges/refund", h.refund)
 		r.GET("/v1/payments/:orderId", h.payment)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

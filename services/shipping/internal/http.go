@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/audit/audittables"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -27,6 +28,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.POST("/v1/shipments", h.ship)
 		r.POST("/v1/shipments/cancel", h.cancel)
 		r.GET("/v1/shipments/:orderId", h.shipment)
+		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 

@@ -33,6 +33,8 @@ type Gateway struct {
 	ClockReads int
 	// BlockedProduct blocks the orders that contain it.
 	BlockedProduct string
+	// Audited are raw rows by "service/table"; nil means that there are none.
+	Audited map[string][]any
 
 	server *httptest.Server
 
@@ -235,6 +237,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) {
 	mux.HandleFunc("POST /v1/orders", g.placeOrder)
 	mux.HandleFunc("GET /v1/orders/{id}", g.getOrder)
 	mux.HandleFunc("GET /v1/orders/{id}/stream", g.streamOrder)
+	mux.HandleFunc("GET /v1/ops/audit/{service}", g.getAudit)
 	if r.URL.Path != "/healthz" && r.Header.Get("Authorization") == "" {
 		refuse(w, r, problem.New(problem.Unauthenticated, "no token"))
 		return

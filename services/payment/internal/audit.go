@@ -1,0 +1,58 @@
+package internal
+
+import (
+	"orderflow/internal/audit/audittables"
+	"orderflow/services/payment"
+	"orderflow/services/payment/internal/simulator"
+)
+
+// auditTables are the raw rows that an auditor may see: the service's own, and
+// beside them those of the built-in provider. They hold no payment method.
+func auditTables() []audittables.Table {
+	key := []audittables.KeyColumn{audittables.Text("order_id"), audittables.Text("step"), audittables.Integer("revision")}
+	return append([]audittables.Table{
+		audittables.New(audittables.Source[payment.ChargeRow]{
+			Name:    "charge",
+			Columns: "order_id, step, revision, customer_id, amount, currency, state, reference, updated_at",
+			Key:     key,
+			OfOrder: "order_id = $1",
+			Into: func(r *payment.ChargeRow) []any {
+				return []any{
+					&r.OrderID, &r.Step, &r.Revision, &r.CustomerID, &r.Amount.Amount, &r.Amount.Currency,
+					&r.State, &r.Reference, audittables.Micros(&r.UpdatedAt),
+				}
+			},
+		}),
+		audittables.New(audittables.Source[payment.RefundRow]{
+			Name:    "refund",
+			Columns: "order_id, step, revision, state, amount, requested_at, settled_at",
+			Key:     key,
+			OfOrder: "order_id = $1",
+			Into: func(r *payment.RefundRow) []any {
+				return []any{
+					&r.OrderID, &r.Step, &r.Revision, &r.State, &r.Amount,
+					audittables.Micros(&r.RequestedAt), audittables.Micros(&r.SettledAt),
+				}
+			},
+		}),
+		audittables.New(audittables.Source[payment.LedgerTransactionRow]{
+			Name:    "ledger_transaction",
+			Columns: "transaction_id, kind, order_id, reference, booked_at",
+			Key:     []audittables.KeyColumn{audittables.Text("transaction_id")},
+			OfOrder: "order_id = $1",
+			Into: func(r *payment.LedgerTransactionRow) []any {
+				return []any{&r.TransactionID, &r.Kind, &r.OrderID, &r.Reference, audittables.Micros(&r.BookedAt)}
+			},
+		}),
+		audittables.New(audittables.Source[payment.LedgerEntryRow]{
+			Name:    "ledger_entry",
+			Columns: "transaction_id, account, amount, currency",
+			Key:     []audittables.KeyColumn{audittables.Text("transaction_id"), audittables.Text("account")},
+			OfOrder: "transaction_id IN (SELECT transaction_id FROM ledger_transaction WHERE order_id = $1)",
+			Into: func(r *payment.LedgerEntryRow) []any {
+				return []any{&r.TransactionID, &r.Account, &r.Amount.Amount, &r.Amount.Currency}
+			},
+		}),
+		audittables.Fence(),
+	}, simulator.AuditTables()...)
+}

@@ -1,0 +1,177 @@
+package verify
+
+import (
+	"slices"
+	"time"
+)
+
+// sagaStepAt is a step of the saga and the service that does it.
+type sagaStepAt struct{ step, service string }
+
+var (
+	// reversible steps have a compensation of their own. They are done in this
+	// order.
+	reversible = []sagaStepAt{
+		{"CreateOrder", orderService},
+		{"ReserveInventory", inventoryService},
+		{"ChargePayment", paymentService},
+		{"ShipOrder", shippingService},
+	}
+	// confirmation is undone with the creation, and stays confirmed.
+	confirmation = sagaStepAt{"ConfirmOrder", orderService}
+	// irreversible steps are those of a shipped order only.
+	irreversible = []sagaStepAt{
+		{"CommitInventory", inventoryService},
+		{"CompleteOrder", orderService},
+	}
+)
+
+// clockSkew is by how much the clocks of two services may differ.
+const clockSkew = time.Second
+
+// compensation is invariant 7: whatever was tried is confirmed or compensated,
+// in reverse order; nothing takes effect without its fence row, or after its
+// tombstone.
+func (b *breaches) compensation(o *orderRows, h *history) {
+	for service, rows := range o.fences {
+		for _, row := range rows {
+			b.fenceRow(h, service, row)
+		}
+	}
+	switch h.end() {
+	case shipped:
+		b.allConfirmed(o)
+	case cancelled:
+		b.allCompensated(o)
+	}
+	b.reverseOrder(o)
+	b.fencedEffects(o, h)
+}
+
+func (b *breaches) fenceRow(h *history, service string, row fenceRow) {
+	tried, confirmedAt, undone := !row.TriedAt.IsZero(), !row.ConfirmedAt.IsZero(), !row.CompensatedAt.IsZero()
+	consistent := false
+	switch row.State {
+	case "tried":
+		consistent = tried && !confirmedAt && !undone
+		if h.end() != "" {
+			b.add(Compensation, "it is %s, but %s at %s was tried and never confirmed or compensated", h.status, row.Step, service)
+		}
+	case "confirmed":
+		consistent = tried && confirmedAt && !undone && !row.ConfirmedAt.Before(row.TriedAt)
+	case "compensated":
+		consistent = undone && (tried || !confirmedAt) && !row.CompensatedAt.Before(row.ConfirmedAt)
+	}
+	if !consistent {
+		b.add(Compensation, "%s at %s is %s, which its times contradict", row.Step, service, row.State)
+	}
+}
+
+// inState are the fence rows of a step that are in the state.
+func (o *orderRows) inState(service, step, state string) (rows []fenceRow) {
+	for _, row := range o.fences[service] {
+		if row.Step == step && row.State == state {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (b *breaches) allConfirmed(o *orderRows) {
+	for _, needed := range slices.Concat(reversible, []sagaStepAt{confirmation}, irreversible) {
+		if rows := o.inState(needed.service, needed.step, "confirmed"); len(rows) != 1 {
+			b.add(Compensation, "it is shipped, but %s has %d confirmed fence rows at %s", needed.step, len(rows), needed.service)
+		}
+	}
+}
+
+func (b *breaches) allCompensated(o *orderRows) {
+	for _, undone := range reversible {
+		if len(o.inState(undone.service, undone.step, "confirmed")) > 0 {
+			b.add(Compensation, "it is cancelled, but %s at %s is confirmed and not compensated", undone.step, undone.service)
+		}
+	}
+	if len(o.inState(orderService, "CreateOrder", "compensated")) == 0 {
+		b.add(Compensation, "it is cancelled, but CreateOrder is not compensated")
+	}
+	for _, never := range irreversible {
+		if len(o.inState(never.service, never.step, "confirmed")) > 0 {
+			b.add(Compensation, "it is cancelled, but %s at %s was done", never.step, never.service)
+		}
+	}
+}
+
+// reverseOrder checks that no step was compensated before one that came after
+// it.
+func (b *breaches) reverseOrder(o *orderRows) {
+	var last time.Time
+	var lastStep string
+	for i := len(reversible) - 1; i >= 0; i-- {
+		step := reversible[i]
+		for _, row := range o.inState(step.service, step.step, "compensated") {
+			if row.CompensatedAt.Add(clockSkew).Before(last) {
+				b.add(Compensation, "%s was compensated at %s, before %s at %s", step.step,
+					row.CompensatedAt.Format(time.RFC3339Nano), lastStep, last.Format(time.RFC3339Nano))
+			}
+			if row.CompensatedAt.After(last) {
+				last, lastStep = row.CompensatedAt, step.step
+			}
+		}
+	}
+}
+
+// fencedEffects checks that every effect has a fence row, and that the row is
+// no tombstone.
+func (b *breaches) fencedEffects(o *orderRows, h *history) {
+	known := make(map[string]map[string]fenceRow)
+	for service, rows := range o.fences {
+		known[service] = make(map[string]fenceRow)
+		for _, row := range rows {
+			known[service][row.word()] = row
+		}
+	}
+	seen := make(map[string]bool)
+	effect := func(service, what, key string) {
+		about := service + " " + key
+		if seen[about] {
+			return
+		}
+		seen[about] = true
+		row, fenced := known[service][key]
+		switch {
+		case !fenced:
+			b.add(Compensation, "%s under %s has no fence row", what, key)
+		case row.State == "compensated" && row.TriedAt.IsZero():
+			b.add(Compensation, "%s under %s came after its tombstone", what, key)
+		}
+	}
+	for _, reservation := range o.reservations {
+		effect(inventoryService, "the reservation", reservation.word())
+	}
+	for _, charge := range o.charges {
+		effect(paymentService, "the charge", charge.word())
+	}
+	for _, movement := range o.movements {
+		effect(paymentService, "the provider's "+movement.Kind, movement.IdempotencyKey)
+	}
+	for _, shipment := range o.shipments {
+		effect(shippingService, "the shipment", shipment.word())
+	}
+	for _, consignment := range o.consignments {
+		if consignment.State == "accepted" || consignment.State == "cancelled" {
+			effect(shippingService, "the carrier's shipment", consignment.IdempotencyKey)
+		}
+	}
+	for _, message := range o.messages {
+		effect(notificationService, "the message", message.word())
+	}
+	if h.end() != "" {
+		return
+	}
+	if h.status == draft && len(o.inState(orderService, "CreateOrder", "confirmed")) == 0 {
+		b.add(Compensation, "it was created, but CreateOrder has no confirmed fence row")
+	}
+	if h.status == confirmed && len(o.inState(confirmation.service, confirmation.step, "confirmed")) == 0 {
+		b.add(Compensation, "it was confirmed, but ConfirmOrder has no confirmed fence row")
+	}
+}
