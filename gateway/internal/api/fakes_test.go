@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -22,6 +23,7 @@ type fakeOrders struct {
 	err     error
 	history map[string][]order.View
 	lists   []order.ListQuery
+	upTo    int64 // how many orders there are, when a list is first asked for
 }
 
 func newFakeOrders() *fakeOrders {
@@ -118,7 +120,7 @@ func (f *fakeOrders) CustomerOrders(_ context.Context, query order.ListQuery) (o
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lists = append(f.lists, query)
-	return order.Page{Page: query.Page, Limit: query.Limit, Total: 35}, f.err
+	return order.Page{Page: query.Page, Limit: query.Limit, Total: 35, UpTo: cmp.Or(query.UpTo, f.upTo)}, f.err
 }
 
 type fakeProducts struct {

@@ -153,8 +153,13 @@ func (a *API) listOrders(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	upTo, err := upToFilter(query)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	page, err := a.Orders.CustomerOrders(ctx, order.ListQuery{
-		CustomerID: customerID, Status: status, Page: paging.Page, Limit: paging.Limit,
+		CustomerID: customerID, Status: status, Page: paging.Page, Limit: paging.Limit, UpTo: upTo,
 	})
 	if err != nil {
 		fail(c, err)
@@ -166,6 +171,11 @@ func (a *API) listOrders(c *gin.Context) {
 	filter := url.Values{}
 	if status != "" {
 		filter.Set("status", string(status))
+	}
+	if page.UpTo > 0 {
+		// The links end the list where the first page did, so that orders that
+		// are placed meanwhile shift nothing.
+		filter.Set("upTo", strconv.FormatInt(page.UpTo, 10))
 	}
 	httpserver.Respond(c, http.StatusOK, orderPage{
 		Page: page, Links: linksAround(c.Request.URL.Path, filter, paging, page.Total),
@@ -179,6 +189,19 @@ func statusFilter(query url.Values) (order.Status, error) {
 		return "", problem.New(problem.Malformed, "the parameter status must be one of draft, confirmed, shipped, cancelled")
 	}
 	return status, nil
+}
+
+// upToFilter reads where the list ends that the first page began; 0 when this
+// is the first page.
+func upToFilter(query url.Values) (int64, error) {
+	if !query.Has("upTo") {
+		return 0, nil
+	}
+	upTo, err := strconv.ParseInt(query.Get("upTo"), 10, 64)
+	if err != nil || upTo < 1 || len(query["upTo"]) > 1 {
+		return 0, problem.New(problem.Malformed, "the parameter upTo must be the one of a page's links")
+	}
+	return upTo, nil
 }
 
 func linksAround(path string, filter url.Values, paging validate.Paging, total int64) pageLinks {

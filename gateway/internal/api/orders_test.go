@@ -318,14 +318,27 @@ func TestACustomersOrdersArePaged(t *testing.T) {
 	assert.NotContains(t, first.Body.String(), "prev")
 }
 
+func TestLinksToOtherPagesEndTheListWhereTheFirstDid(t *testing.T) {
+	g := newGateway(t)
+	g.orders.upTo = 35
+	first := g.get("/v1/customers/cust-ada/orders")
+	assert.Contains(t, first.Body.String(), `"next":"/v1/customers/cust-ada/orders?limit=10\u0026page=2\u0026upTo=35"`)
+	g.orders.upTo = 99
+	second := g.get("/v1/customers/cust-ada/orders?limit=10&page=2&upTo=35")
+	assert.Contains(t, second.Body.String(), `upTo=35`)
+	assert.NotContains(t, second.Body.String(), `upTo=99`)
+	assert.EqualValues(t, 35, g.orders.lists[1].UpTo)
+}
+
 func TestPagesOutsideTheirRangeAreMalformed(t *testing.T) {
 	g := newGateway(t)
 	for _, query := range []string{
 		"page=0", "page=-1", "page=x", "limit=0", "limit=101", "limit=1000000000", "status=lost", "status=SHIPPED",
 		"status=draft&status=shipped", "page=9223372036854775808",
+		"upTo=", "upTo=0", "upTo=x", "upTo=1&upTo=2",
 	} {
 		g.get("/v1/customers/cust-ada/orders?" + query).problem(problem.Malformed)
-		if !strings.HasPrefix(query, "status") {
+		if !strings.HasPrefix(query, "status") && !strings.HasPrefix(query, "upTo") {
 			g.get("/v1/products?" + query).problem(problem.Malformed)
 		}
 	}

@@ -23,7 +23,11 @@ func (h *CreateOrder) Handle(ctx context.Context, request order.CreateRequest) (
 	if err != nil {
 		return order.Acknowledgement{}, err
 	}
-	return h.orders.act(ctx, request.Key, request.Placement, func(current domain.Order, _ time.Time) ([]domain.Event, error) {
+	// The same request, accepted again after Temporal has forgotten the first,
+	// differs in nothing but its moment.
+	body := request.Placement
+	body.AcceptedAt = time.Time{}
+	return h.orders.act(ctx, request.Key, body, func(current domain.Order, _ time.Time) ([]domain.Event, error) {
 		return one(current.Create(placement))
 	})
 }
