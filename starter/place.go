@@ -66,7 +66,7 @@ func (c *placeCommand) Run(ctx context.Context, s *session) error {
 	}
 	fmt.Fprintf(s.stdout, "Order %s\n", placed.OrderID)
 	if c.Wait == 0 {
-		fmt.Fprintf(s.stdout, "accepted; follow it with: starter watch %s\n", placed.OrderID)
+		fmt.Fprintf(s.stdout, "accepted; follow it with: go run ./starter watch %s\n", placed.OrderID)
 		return nil
 	}
 	awaiting, cancelAwaiting := context.WithTimeout(ctx, c.Wait-time.Since(began))
@@ -74,7 +74,7 @@ func (c *placeCommand) Run(ctx context.Context, s *session) error {
 	order, err := gateway.AwaitEnd(awaiting, placed, s.backoff)
 	var notEnded *gatewayclient.NotEndedError
 	if errors.As(err, &notEnded) && ctx.Err() == nil {
-		fmt.Fprintf(s.stdout, "accepted, not at its end after %s; follow it with: starter watch %s\n", c.Wait, placed.OrderID)
+		fmt.Fprintf(s.stdout, "accepted, not at its end after %s; follow it with: go run ./starter watch %s\n", c.Wait, placed.OrderID)
 		return nil
 	}
 	if err != nil {

@@ -171,7 +171,7 @@ func TestPlaceTellsTheOutcomeByTextAndExitCode(t *testing.T) {
 		{"one without a quantity", []string{"--item", "prod-kettle"}, exitOK, []string{"Total 49.99 USD"}},
 		{"declined", []string{"--item", "prod-kettle=2", "--method", "pm_card_chargeDeclined"}, exitNotAsWished, []string{"x ChargePayment", "undone: RefundPayment", "cancelled and undone, because ChargePayment failed"}},
 		{"carrier refuses", []string{"--item", "prod-kettle=2", "--ship-postal-code", "00000"}, exitNotAsWished, []string{"x ShipOrder"}},
-		{"not waited for", []string{"--item", "prod-kettle=2", "--wait", "0"}, exitOK, []string{"accepted; follow it with: starter watch order-0"}},
+		{"not waited for", []string{"--item", "prod-kettle=2", "--wait", "0"}, exitOK, []string{"accepted; follow it with: go run ./starter watch order-0"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestPlaceThatDoesNotEndInTimeIsAccepted(t *testing.T) {
 	gateway.ReadsUntilEnd = 1 << 30
 	term := newTerminal(t, gateway)
 	assert.Equal(t, exitOK, term.run("place", "--item", "prod-kettle=1", "--wait", "50ms"), term.stderr.String())
-	assert.Contains(t, term.stdout.String(), "accepted, not at its end after 50ms; follow it with: starter watch order-0")
+	assert.Contains(t, term.stdout.String(), "accepted, not at its end after 50ms; follow it with: go run ./starter watch order-0")
 }
 
 func TestAnInterruptedPlaceNamesTheOrder(t *testing.T) {

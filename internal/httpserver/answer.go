@@ -63,16 +63,21 @@ func Respond(c *gin.Context, status int, v any) {
 
 // Fail answers with the problem that err is, by the table of internal/problem,
 // and ends the chain of handlers. An error that is no problem is answered as
-// an internal error, or as a timeout when it is the end of a deadline. The
-// cause is never answered; the request's log line has it.
+// an internal error, or as a timeout when it is the end of a deadline, or as
+// unavailable when the caller went away in the middle. The cause is never answered; the request's log line has it.
 func Fail(c *gin.Context, err error) {
 	failure := problem.From(err)
 	if failure == nil {
 		failure = problem.New(problem.Internal, "").WithCause(errors.New("a handler failed without an error"))
 		err = failure
 	}
-	if failure.Code == problem.Internal && errors.Is(err, context.DeadlineExceeded) {
+	switch gone := c.Request.Context().Err() != nil; {
+	case failure.Code != problem.Internal:
+	case errors.Is(err, context.DeadlineExceeded):
 		failure = problem.New(problem.Timeout, "the answer took too long").WithCause(err)
+	case gone && errors.Is(err, context.Canceled):
+		// No fault of this process, and nobody is there to be answered.
+		failure = problem.New(problem.Unavailable, "the caller went away").WithCause(err)
 	}
 	c.Abort()
 	// The request's log line takes it from here.

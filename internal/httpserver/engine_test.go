@@ -258,6 +258,17 @@ func TestFailuresTellNothingInternalButAreLogged(t *testing.T) {
 	}
 }
 
+func TestACallerThatWentAwayIsNoFault(t *testing.T) {
+	engine, logs := newEngine(t, httpserver.Options{})
+	engine.GET("/gone", func(c *gin.Context) {
+		httpserver.Fail(c, fmt.Errorf("reading: %w", c.Request.Context().Err()))
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	requireProblem(t, serve(engine, get("/gone").WithContext(ctx)), problem.Unavailable)
+	assert.NotContains(t, logs.String(), `"level":"error"`)
+}
+
 func TestAPanicAfterTheFirstByteClosesTheConnection(t *testing.T) {
 	engine, logs := newEngine(t, httpserver.Options{})
 	server := httptest.NewServer(engine)

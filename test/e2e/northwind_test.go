@@ -48,30 +48,36 @@ func readLines(t *testing.T, path string) []map[string]any {
 
 func TestAllOrdersOfNorthwindShipWhenThereIsStockForAll(t *testing.T) {
 	d := northwind(t, "demand")
-	s := start(t, settings(t))
-	files := []string{"--stock", "demand", "--concurrency", "32", d.products, d.customersFile, d.orders}
+	onEachDatabase(t, func(t *testing.T, environ []string) {
+		s := start(t, settings(t, environ...))
+		files := []string{"--stock", "demand", "--concurrency", "32", d.products, d.customersFile, d.orders}
 
-	summary := s.await(s.beginImport(files...))
-	require.Equal(t, 830, summary.Orders.Shipped)
-	require.Equal(t, 830, summary.Orders.PlacedNow)
-	require.Empty(t, summary.Mismatches, "every order's total is the expected one")
-	require.Len(t, summary.Totals, 1)
-	require.EqualValues(t, 144_936_731, summary.Totals[0].Orders)
-	require.Equal(t, 830, s.requireBooksBalance(d, s.views(d)))
+		summary := s.await(s.beginImport(files...))
+		require.Equal(t, 830, summary.Orders.Shipped)
+		require.Equal(t, 830, summary.Orders.PlacedNow)
+		require.Empty(t, summary.Mismatches, "every order's total is the expected one")
+		require.Len(t, summary.Totals, 1)
+		require.EqualValues(t, 144_936_731, summary.Totals[0].Orders)
+		require.Equal(t, 830, s.requireBooksBalance(d, s.views(d)))
+		s.verify("--at-rest", "--orders", d.orders)
 
-	again := s.await(s.beginImport(files...))
-	require.Zero(t, again.Orders.PlacedNow)
-	require.Equal(t, 830, again.Orders.AlreadyThere)
+		again := s.await(s.beginImport(files...))
+		require.Zero(t, again.Orders.PlacedNow)
+		require.Equal(t, 830, again.Orders.AlreadyThere)
+	})
 }
 
 func TestWhatNorthwindHasOnHandIsSoldExactlyOnce(t *testing.T) {
 	d := northwind(t, "stock")
-	s := start(t, settings(t))
+	onEachDatabase(t, func(t *testing.T, environ []string) {
+		s := start(t, settings(t, environ...))
 
-	summary := s.await(s.beginImport("--stock", "on-hand", "--concurrency", "32", d.products, d.customersFile, d.orders))
-	require.Equal(t, 830, summary.Orders.Shipped+summary.Orders.Cancelled)
-	require.Equal(t, map[string]int{"ReserveInventory": summary.Orders.Cancelled}, summary.Orders.CancelledBy)
-	require.Positive(t, summary.Orders.Shipped)
-	require.Positive(t, summary.Orders.Cancelled)
-	require.Equal(t, summary.Orders.Shipped, s.requireBooksBalance(d, s.views(d)))
+		summary := s.await(s.beginImport("--stock", "on-hand", "--concurrency", "32", d.products, d.customersFile, d.orders))
+		require.Equal(t, 830, summary.Orders.Shipped+summary.Orders.Cancelled)
+		require.Equal(t, map[string]int{"ReserveInventory": summary.Orders.Cancelled}, summary.Orders.CancelledBy)
+		require.Positive(t, summary.Orders.Shipped)
+		require.Positive(t, summary.Orders.Cancelled)
+		require.Equal(t, summary.Orders.Shipped, s.requireBooksBalance(d, s.views(d)))
+		s.verify("--at-rest", "--orders", d.orders)
+	})
 }

@@ -20,6 +20,12 @@ func onPostgres(t *testing.T) []string {
 	return environ
 }
 
+// onEachDatabase runs a test with the environment of each database.
+func onEachDatabase(t *testing.T, test func(t *testing.T, environ []string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, nil) })
+	t.Run("postgres", func(t *testing.T) { test(t, onPostgres(t)) })
+}
+
 func TestTheSystemKeepsItsPromiseOnPostgres(t *testing.T) {
 	s := start(t, settings(t, onPostgres(t)...))
 	const orders = 60

@@ -17,18 +17,14 @@ func (s *system) verify(args ...string) {
 // The promises hold while orders are in flight and a service is killed, and
 // when all have come to their end.
 func TestThePromisesHoldDuringAnImportAndAfterIt(t *testing.T) {
-	for name, environ := range map[string]func(*testing.T) []string{
-		"sqlite": func(*testing.T) []string { return nil }, "postgres": onPostgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := start(t, settings(t, environ(t)...))
-			d := generate(t, seed+7, 60)
-			run := s.beginImport(d.products, d.customersFile, d.orders)
-			s.killAmidProgress(run, d, "payment")
-			s.verify()
-			summary := s.await(run)
-			require.Zero(t, summary.Orders.Unanswered)
-			s.verify("--at-rest", "--orders", d.orders)
-		})
-	}
+	onEachDatabase(t, func(t *testing.T, environ []string) {
+		s := start(t, settings(t, environ...))
+		d := generate(t, seed+7, 60)
+		run := s.beginImport(d.products, d.customersFile, d.orders)
+		s.killAmidProgress(run, d, "payment")
+		s.verify()
+		summary := s.await(run)
+		require.Zero(t, summary.Orders.Unanswered)
+		s.verify("--at-rest", "--orders", d.orders)
+	})
 }
