@@ -32,12 +32,19 @@ tools: ## Build the development tools (Temporal, Consul) unless they are there
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
+# go test tells of a skipped test only when it is asked to tell everything, so
+# what is missing on this machine is named here.
+POSTGRES := $(shell command -v postgres 2>/dev/null || ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | head -n 1)
+
 .PHONY: test
 test: tools ## Run all tests; what is missing on this machine is named as skipped
 ifeq ($(RACE),)
 	@echo "skipped: the race detector needs a C compiler"
 	@case ",$$ORDERFLOW_REQUIRE," in *,race,*) exit 1;; esac
 endif
+	@[ -n "$(POSTGRES)$$ORDERFLOW_TEST_POSTGRES_DSN" ] || echo "skipped: needs PostgreSQL: every store, and the whole system, on it"
+	@[ "$$(id -u)" = 0 ] || echo "skipped: needs root: the stores on a full disk"
+	@[ -d ../shared/data/northwind ] || echo "skipped: needs the Northwind data set: its imports"
 	go vet ./...
 	go test $(RACE) -timeout 25m ./...
 
