@@ -329,7 +329,7 @@ func TestDemoFailsWhenAnOrderEndsOtherwise(t *testing.T) {
 func TestTheOrderCommandCanBePasted(t *testing.T) {
 	shell, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip("there is no POSIX shell here")
+		t.Skip("skipped: needs a POSIX shell")
 	}
 	term := newTerminal(t, gatewaytest.New(t))
 	term.environment["ORDERFLOW_DATA_DIR"] = filepath.Join(t.TempDir(), "it's a folder")

@@ -86,7 +86,7 @@ func TestDataFolderThatCannotBeUsedIsOneLine(t *testing.T) {
 
 func TestReadOnlyDataFolderIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("skipped: root may write everywhere")
+		t.Skip("skipped: needs to run without root, who may write anywhere")
 	}
 	cfg := freeConfig(t)
 	require.NoError(t, os.MkdirAll(filepath.Join(cfg.DataDir, "logs"), 0o755))

@@ -83,7 +83,7 @@ func encoded(value map[string]any) string {
 func TestTheTradingCompanysOrdersAllShip(t *testing.T) {
 	dir := filepath.Join("..", "..", "..", "..", "shared", "data", "northwind")
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		t.Skip("the data set northwind is not here")
+		t.Skip("skipped: needs the Northwind data set")
 	}
 	files, closeAll, err := importer.Open([]string{
 		filepath.Join(dir, "products.jsonl"), filepath.Join(dir, "customers.jsonl"), filepath.Join(dir, "orders.jsonl"),
