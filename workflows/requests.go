@@ -41,7 +41,7 @@ func cancelOrder(s *saga, cause error) order.CancelRequest {
 	return order.CancelRequest{
 		Key:       key(s.in, contract.StepCreateOrder),
 		Reason:    s.reason(cause),
-		Saga:      s.outcome(contract.SagaCompensated),
+		Saga:      s.progress.outcome(contract.SagaCompensated),
 		Placement: placement(s.in),
 	}
 }
@@ -55,7 +55,7 @@ func completeOrder(s *saga, shipment shipping.Shipment) order.ShipRequest {
 		Key:            key(s.in, contract.StepCompleteOrder),
 		TrackingNumber: shipment.TrackingNumber,
 		Carrier:        shipment.Carrier,
-		Saga:           s.outcome(contract.SagaCompleted),
+		Saga:           s.progress.outcome(contract.SagaCompleted),
 	}
 }
 

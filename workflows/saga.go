@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -284,9 +283,4 @@ func (s *saga) settle(state contract.SagaState) {
 		updates = append(updates, failedStep.ValueSet(s.failedStep))
 	}
 	s.index(updates...)
-}
-
-// outcome is what the order's own history keeps of the saga.
-func (s *saga) outcome(state contract.SagaState) order.Saga {
-	return s.progress.outcome(state)
 }

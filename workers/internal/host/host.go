@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 				return temporalclient.Check(ctx, connected, cfg.Temporal.Namespace)
 			},
 		},
-		Metadata: map[string]string{"queues": joined(cfg.Queues)},
+		Metadata: map[string]string{"queues": strings.Join(cfg.Queues, ",")},
 		// A worker stops in three stages, each within DrainWorkers.
 		StopTimeout: 3*cfg.DrainWorkers + time.Second,
 		Close:       opened.close,

@@ -2,7 +2,6 @@ package host
 
 import (
 	"errors"
-	"strings"
 
 	"orderflow/activities"
 	"orderflow/internal/discovery"
@@ -62,5 +61,3 @@ func (c *closers) close() error {
 	*c = nil
 	return errors.Join(errs...)
 }
-
-func joined(queues []string) string { return strings.Join(queues, ",") }
