@@ -18,6 +18,8 @@ type PlaceOrderInput struct {
 	ShippingAddress Address     `json:"shippingAddress"`
 	RequestHash     string      `json:"requestHash,omitempty"`
 	AcceptedAt      time.Time   `json:"acceptedAt"`
+	// Recovery is absent in the run that was started for a client's request.
+	Recovery *Recovery `json:"recovery,omitempty"`
 	// Settings holds what the deployment decides; the zero value means the
 	// defaults of the workflow.
 	Settings Settings `json:"settings,omitzero"`
@@ -46,9 +48,26 @@ type Address struct {
 type Settings struct {
 	// FastWayOff makes every step an ordinary activity from the start.
 	FastWayOff bool `json:"fastWayOff,omitempty"`
-	// StepTimeout bounds one forward step over all its attempts; 0 means 10
-	// minutes.
+	// DurableSteps are the steps for which alone the fast way is off.
+	DurableSteps []string `json:"durableSteps,omitempty"`
+	// StepTimeout bounds one forward step over all its attempts, the time in
+	// which it is on hold left out; 0 means 10 minutes.
 	StepTimeout time.Duration `json:"stepTimeout,omitempty"`
+	// Deadline is how long an order may take from the moment on which one of
+	// its steps left the fast way until the carrier has accepted it, the time
+	// on hold left out. Then it is undone. 0 means one day.
+	Deadline time.Duration `json:"deadline,omitempty"`
+	// FixWindow is how long a refused payment method or address may be replaced
+	// before the order is undone; 0 undoes it at once.
+	FixWindow time.Duration `json:"fixWindow,omitempty"`
+}
+
+// Recovery makes a second run of an order whose workflow ended without doing
+// its work: it was terminated, timed out or lost. The run takes no step again.
+// It finishes an order that the carrier has accepted and undoes any other.
+type Recovery struct {
+	// Reason becomes that of the cancellation.
+	Reason string `json:"reason"`
 }
 
 // PlaceOrderResult is the result of a workflow that shipped its order.

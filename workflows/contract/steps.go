@@ -1,5 +1,7 @@
 package contract
 
+import "time"
+
 // Steps of the saga in their order. A step's name is also its activity type
 // and the step part of its idempotency key, so that the Temporal UI, the
 // order's history and the services' fences all say the same word.
@@ -42,7 +44,10 @@ const (
 	StepCompensating StepState = "compensating"
 	StepCompensated  StepState = "compensated"
 	StepBlocked      StepState = "blocked"
-	// StepSkipped is a step that an undone order never came to.
+	// StepWaiting is a step that was refused and waits for a fix.
+	StepWaiting StepState = "waiting"
+	// StepSkipped is a step that an undone order never came to, or a
+	// compensation that an operator gave up.
 	StepSkipped StepState = "skipped"
 )
 
@@ -63,6 +68,15 @@ type Progress struct {
 	OrderID string         `json:"orderId"`
 	State   SagaState      `json:"state"`
 	Steps   []StepProgress `json:"steps"`
+	// Hold is there while the order is on hold. The saga's state stays running.
+	Hold *Hold `json:"hold,omitempty"`
+}
+
+// Hold says who stopped an order, why and when.
+type Hold struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
 }
 
 // StepProgress is one step's state. Error says why it failed, in words that a
@@ -76,7 +90,7 @@ type StepProgress struct {
 }
 
 // CompensationProgress is the undoing of one step. Name is the activity type;
-// State is running, done or blocked.
+// State is running, done, blocked or, given up by an operator, skipped.
 type CompensationProgress struct {
 	Name  string    `json:"name"`
 	State StepState `json:"state"`
