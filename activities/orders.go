@@ -6,7 +6,8 @@ import (
 	"orderflow/services/order"
 )
 
-// Orders are the steps at the order service.
+// Orders are the steps at the order service, and the record of what people
+// decided about the others.
 type Orders struct {
 	Client *order.Client
 }
@@ -39,6 +40,16 @@ func (a *Orders) CompleteOrder(ctx context.Context, request order.ShipRequest) e
 func (a *Orders) CancelOrder(ctx context.Context, request order.CancelRequest) error {
 	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
 		_, err := a.Client.Cancel(ctx, request)
+		return err
+	})
+}
+
+// RecordIntervention keeps what a person decided in the order's event stream.
+// It is no step of the saga, and nothing undoes it. The order may not exist yet
+// when the decision is about its creation; that is retried.
+func (a *Orders) RecordIntervention(ctx context.Context, request order.InterventionRequest) error {
+	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+		_, err := a.Client.RecordIntervention(ctx, request)
 		return err
 	})
 }

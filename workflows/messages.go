@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"orderflow/workflows/contract"
@@ -17,14 +16,26 @@ func (s *saga) listen(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, contract.QueryProgress, s.report); err != nil {
 		return fmt.Errorf("answering %s: %w", contract.QueryProgress, err)
 	}
-	if err := workflow.SetUpdateHandler(ctx, contract.UpdateAwaitOutcome, s.awaitOutcome); err != nil {
-		return fmt.Errorf("answering %s: %w", contract.UpdateAwaitOutcome, err)
+	for _, update := range []struct {
+		name            string
+		handle, refuses any
+	}{
+		{contract.UpdateAwaitOutcome, s.awaitOutcome, nil},
+		{contract.UpdateCancel, s.cancel, s.mayCancel},
+		{contract.UpdateHold, s.hold, s.mayHold},
+		{contract.UpdateRelease, s.release, s.mayRelease},
+		{contract.UpdateFix, s.fix, s.mayFix},
+		{contract.UpdateRetry, s.retry, s.mayRetry},
+		{contract.UpdateSkip, s.skip, s.maySettle},
+		{contract.UpdateResolve, s.resolve, s.maySettle},
+	} {
+		err := workflow.SetUpdateHandlerWithOptions(ctx, update.name, update.handle,
+			workflow.UpdateHandlerOptions{Validator: update.refuses})
+		if err != nil {
+			return fmt.Errorf("answering %s: %w", update.name, err)
+		}
 	}
-	err := workflow.SetUpdateHandlerWithOptions(ctx, contract.UpdateCancel, s.cancel,
-		workflow.UpdateHandlerOptions{Validator: s.mayCancel})
-	if err != nil {
-		return fmt.Errorf("answering %s: %w", contract.UpdateCancel, err)
-	}
+	workflow.Go(s.backward, s.hearReleases)
 	return nil
 }
 
@@ -43,16 +54,12 @@ func (s *saga) awaitOutcome(ctx workflow.Context) (contract.Progress, error) {
 // it leaves a trace in the history.
 func (s *saga) mayCancel(request contract.CancelRequest) error {
 	switch {
-	case strings.TrimSpace(request.Reason) == "" || utf8.RuneCountInString(request.Reason) > longestReason:
-		return temporal.NewNonRetryableApplicationError("a reason of 1 to 500 characters is required", contract.ErrorInvalidInput, nil)
 	case s.noReturn:
-		return temporal.NewApplicationErrorWithOptions("the carrier has accepted the order", contract.ErrorTooLate,
-			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign})
-	case s.cancellation != nil, s.progress.State != contract.SagaRunning:
-		return temporal.NewApplicationErrorWithOptions("the order is being undone", contract.ErrorAlreadyCancelled,
-			temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign})
+		return refusal(contract.ErrorTooLate, "the carrier has accepted the order")
+	case s.cancellation != nil, s.cause != nil, s.progress.State != contract.SagaRunning:
+		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	default:
-		return nil
+		return checkReason(request.Reason)
 	}
 }
 
@@ -63,4 +70,11 @@ func (s *saga) cancel(_ workflow.Context, request contract.CancelRequest) (contr
 	s.cancellation = &request
 	s.cancelForward()
 	return s.progress.snapshot(), nil
+}
+
+func checkReason(reason string) error {
+	if strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > longestReason {
+		return refusal(contract.ErrorInvalidInput, "a reason of 1 to 500 characters is required")
+	}
+	return nil
 }

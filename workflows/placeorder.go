@@ -36,51 +36,43 @@ func PlaceOrder(ctx workflow.Context, in contract.PlaceOrderInput) (result contr
 	}
 	defer func() { err = saga.closeWorkflow(err) }()
 
-	defer saga.compensate(&err, contract.StepCreateOrder, func(ctx workflow.Context) error {
-		return saga.undoCreation(ctx, err)
-	})
-	if err = saga.do(contract.StepCreateOrder, orders.CreateOrder, createOrder(in), nil); err != nil {
+	defer saga.compensateLast(&err, contract.StepCreateOrder, orders.CancelOrder, cancelOrder)
+	if err = saga.do(contract.StepCreateOrder, orders.CreateOrder, createOrder, nil); err != nil {
 		return result, err
 	}
 
-	defer saga.compensate(&err, contract.StepReserveInventory, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.StepReserveInventory, stock.ReleaseInventory, releaseInventory(in))
-	})
-	if err = saga.do(contract.StepReserveInventory, stock.ReserveInventory, reserveInventory(in), nil); err != nil {
+	defer saga.compensate(&err, contract.StepReserveInventory, stock.ReleaseInventory, releaseInventory)
+	if err = saga.do(contract.StepReserveInventory, stock.ReserveInventory, reserveInventory, nil); err != nil {
 		return result, err
 	}
 
-	defer saga.compensate(&err, contract.StepChargePayment, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.StepChargePayment, payments.RefundPayment, refundPayment(in, saga.reason(err)))
-	})
-	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment(in), nil); err != nil {
+	defer saga.compensate(&err, contract.StepChargePayment, payments.RefundPayment, refundPayment)
+	if err = saga.do(contract.StepChargePayment, payments.ChargePayment, chargePayment, nil); err != nil {
 		return result, err
 	}
 
 	// Undone by CancelOrder.
-	if err = saga.do(contract.StepConfirmOrder, orders.ConfirmOrder, confirmOrder(in), nil); err != nil {
+	if err = saga.do(contract.StepConfirmOrder, orders.ConfirmOrder, confirmOrder, nil); err != nil {
 		return result, err
 	}
 
 	var shipment shipping.Shipment
-	defer saga.compensate(&err, contract.StepShipOrder, func(ctx workflow.Context) error {
-		return saga.undo(ctx, contract.StepShipOrder, carrier.CancelShipment, cancelShipment(in, saga.reason(err)))
-	})
-	if err = saga.do(contract.StepShipOrder, carrier.ShipOrder, shipOrder(in), &shipment); err != nil {
+	defer saga.compensate(&err, contract.StepShipOrder, carrier.CancelShipment, cancelShipment)
+	if err = saga.do(contract.StepShipOrder, carrier.ShipOrder, shipOrder, &shipment); err != nil {
 		return result, err
 	}
 
 	// The carrier has accepted: the point of no return. From here the only
 	// way is forward.
-	saga.passPointOfNoReturn()
-	saga.mustDo(contract.StepCommitInventory, stock.CommitInventory, commitInventory(in))
-	saga.mustDo(contract.StepCompleteOrder, orders.CompleteOrder, completeOrder(saga, shipment))
+	saga.passPointOfNoReturn(shipment)
+	saga.mustDo(contract.StepCommitInventory, stock.CommitInventory, commitInventory)
+	saga.mustDo(contract.StepCompleteOrder, orders.CompleteOrder, completeOrder)
 	saga.settle(contract.SagaCompleted)
 
 	return contract.PlaceOrderResult{
 		OrderID:          in.OrderID,
 		TrackingNumber:   shipment.TrackingNumber,
 		Carrier:          shipment.Carrier,
-		CustomerNotified: saga.notify(orderShipped(in, shipment)),
+		CustomerNotified: saga.notify(orderShipped),
 	}, nil
 }

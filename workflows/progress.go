@@ -3,6 +3,7 @@ package workflows
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -89,6 +90,25 @@ func (p *progress) blockUndo(name, reason string) {
 	})
 }
 
+// resolveUndo ends a blocked compensation: done, by itself or by hand, or
+// given up. Then the effect of the step stays.
+func (p *progress) resolveUndo(name string, as contract.StepState, resolution string) {
+	if as == contract.StepDone && resolution == "" {
+		p.endUndo(name)
+		return
+	}
+	p.eachUndoneWith(name, func(step *contract.StepProgress) {
+		switch {
+		case step.State == contract.StepFailed:
+		case as == contract.StepSkipped:
+			step.State = contract.StepDone
+		default:
+			step.State = contract.StepCompensated
+		}
+		step.Compensation.State, step.Compensation.Resolution = as, resolution
+	})
+}
+
 // eachUndoneWith visits the step and, for the creation of the order, its
 // confirmation, if they were tried.
 func (p *progress) eachUndoneWith(name string, visit func(*contract.StepProgress)) {
@@ -117,6 +137,9 @@ func (p *progress) snapshot() contract.Progress {
 			copied.Steps[i].Compensation = new(*undone)
 		}
 	}
+	if p.Hold != nil {
+		copied.Hold = new(*p.Hold)
+	}
 	return copied
 }
 
@@ -138,7 +161,9 @@ func (p *progress) outcome(state contract.SagaState) order.Saga {
 		}
 		recorded := order.SagaStep{Name: step.Name, State: string(step.State), Error: step.Error}
 		if undone := step.Compensation; undone != nil {
-			recorded.Compensation = &order.Compensation{Name: undone.Name, State: string(undone.State), Error: undone.Error}
+			recorded.Compensation = &order.Compensation{
+				Name: undone.Name, State: string(undone.State), Error: undone.Error, Resolution: undone.Resolution,
+			}
 		}
 		saga.Steps = append(saga.Steps, recorded)
 	}
@@ -153,8 +178,13 @@ func (p *progress) publish(ctx workflow.Context) {
 
 func (p *progress) markdown() string {
 	var table strings.Builder
-	table.WriteString("**" + string(p.State) + "**\n\n| Step | State | Compensation |\n|---|---|---|\n")
+	table.WriteString("**" + string(p.State) + "**")
+	if p.Hold != nil {
+		table.WriteString(", on hold since " + p.Hold.Since.UTC().Format(time.RFC3339) + " by " + cell(p.Hold.By) + ": " + cell(p.Hold.Reason))
+	}
+	table.WriteString("\n\n| Step | State | Compensation |\n|---|---|---|\n")
 	for _, step := range p.Steps {
+		undone := step.Compensation
 		table.WriteString("| " + step.Name + " | " + string(step.State))
 		switch {
 		case step.Error != "":
@@ -163,10 +193,12 @@ func (p *progress) markdown() string {
 			table.WriteString(": " + p.waiting[step.Name])
 		}
 		table.WriteString(" | ")
-		if undone := step.Compensation; undone != nil {
+		if undone != nil {
 			table.WriteString(undone.Name + ": " + string(undone.State))
-			if undone.Error != "" {
-				table.WriteString(": " + cell(undone.Error))
+			for _, text := range []string{undone.Error, undone.Resolution, p.waiting[undone.Name]} {
+				if text != "" {
+					table.WriteString(": " + cell(text))
+				}
 			}
 		}
 		table.WriteString(" |\n")

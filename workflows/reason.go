@@ -14,11 +14,11 @@ const longestReason = 500
 
 // reason says in words that a customer may read why the order is undone. A
 // compensation must never be refused for its wording, so it is always plain.
-func (s *saga) reason(cause error) string {
+func (s *saga) reason() string {
 	if s.cancellation != nil {
 		return plain(s.cancellation.Reason)
 	}
-	return explain(cause)
+	return explain(s.cause)
 }
 
 // explain gives a step's error without the inner workings: a final answer's

@@ -9,12 +9,12 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// firstRevision of a step. It rises only when a fix is accepted.
+// firstRevision of a step. It rises when a fix is accepted.
 const firstRevision = 1
 
 // key names a step's effect at its service. Action and compensation share it.
-func key(in contract.PlaceOrderInput, step string) order.Key {
-	return order.Key{OrderID: in.OrderID, Step: step, Revision: firstRevision}
+func key(s *saga, step string, revision int) order.Key {
+	return order.Key{OrderID: s.in.OrderID, Step: step, Revision: revision}
 }
 
 func placement(in contract.PlaceOrderInput) order.Placement {
@@ -33,91 +33,95 @@ func placement(in contract.PlaceOrderInput) order.Placement {
 	}
 }
 
-func createOrder(in contract.PlaceOrderInput) order.CreateRequest {
-	return order.CreateRequest{Key: key(in, contract.StepCreateOrder), Placement: placement(in)}
+func createOrder(s *saga, revision int) any {
+	return order.CreateRequest{Key: key(s, contract.StepCreateOrder, revision), Placement: placement(s.in)}
 }
 
-func cancelOrder(s *saga, cause error) order.CancelRequest {
-	return order.CancelRequest{
-		Key:       key(s.in, contract.StepCreateOrder),
-		Reason:    s.reason(cause),
+func cancelOrder(s *saga, revision int) any {
+	request := order.CancelRequest{
+		Key:       key(s, contract.StepCreateOrder, revision),
+		Reason:    s.reason(),
 		Saga:      s.progress.outcome(contract.SagaCompensated),
 		Placement: placement(s.in),
 	}
+	if s.cancellation != nil {
+		request.Operator = s.cancellation.RequestedBy
+	}
+	return request
 }
 
-func confirmOrder(in contract.PlaceOrderInput) order.ConfirmRequest {
-	return order.ConfirmRequest{Key: key(in, contract.StepConfirmOrder)}
+func confirmOrder(s *saga, revision int) any {
+	return order.ConfirmRequest{Key: key(s, contract.StepConfirmOrder, revision)}
 }
 
-func completeOrder(s *saga, shipment shipping.Shipment) order.ShipRequest {
+func completeOrder(s *saga, revision int) any {
 	return order.ShipRequest{
-		Key:            key(s.in, contract.StepCompleteOrder),
-		TrackingNumber: shipment.TrackingNumber,
-		Carrier:        shipment.Carrier,
+		Key:            key(s, contract.StepCompleteOrder, revision),
+		TrackingNumber: s.shipment.TrackingNumber,
+		Carrier:        s.shipment.Carrier,
 		Saga:           s.progress.outcome(contract.SagaCompleted),
 	}
 }
 
-func reserveInventory(in contract.PlaceOrderInput) inventory.ReserveRequest {
-	lines := make([]inventory.Line, len(in.Items))
-	for i, item := range in.Items {
+func reserveInventory(s *saga, revision int) any {
+	lines := make([]inventory.Line, len(s.in.Items))
+	for i, item := range s.in.Items {
 		lines[i] = inventory.Line{ProductID: item.ProductID, Quantity: item.Quantity}
 	}
-	return inventory.ReserveRequest{Key: key(in, contract.StepReserveInventory), Lines: lines}
+	return inventory.ReserveRequest{Key: key(s, contract.StepReserveInventory, revision), Lines: lines}
 }
 
-func releaseInventory(in contract.PlaceOrderInput) inventory.ReleaseRequest {
-	return inventory.ReleaseRequest{Key: key(in, contract.StepReserveInventory)}
+func releaseInventory(s *saga, revision int) any {
+	return inventory.ReleaseRequest{Key: key(s, contract.StepReserveInventory, revision)}
 }
 
-func commitInventory(in contract.PlaceOrderInput) inventory.CommitRequest {
-	return inventory.CommitRequest{Key: key(in, contract.StepCommitInventory)}
+func commitInventory(s *saga, revision int) any {
+	return inventory.CommitRequest{Key: key(s, contract.StepCommitInventory, revision)}
 }
 
-func chargePayment(in contract.PlaceOrderInput) payment.ChargeRequest {
+func chargePayment(s *saga, revision int) any {
 	return payment.ChargeRequest{
-		Key:        key(in, contract.StepChargePayment),
-		CustomerID: in.CustomerID,
-		Amount:     in.Total,
-		Method:     in.PaymentMethod,
+		Key:        key(s, contract.StepChargePayment, revision),
+		CustomerID: s.in.CustomerID,
+		Amount:     s.in.Total,
+		Method:     s.in.PaymentMethod,
 	}
 }
 
-func refundPayment(in contract.PlaceOrderInput, reason string) payment.RefundRequest {
-	return payment.RefundRequest{Key: key(in, contract.StepChargePayment), Reason: reason}
+func refundPayment(s *saga, revision int) any {
+	return payment.RefundRequest{Key: key(s, contract.StepChargePayment, revision), Reason: s.reason()}
 }
 
-func shipOrder(in contract.PlaceOrderInput) shipping.ShipRequest {
-	parcels := make([]shipping.Parcel, len(in.Items))
-	for i, item := range in.Items {
+func shipOrder(s *saga, revision int) any {
+	parcels := make([]shipping.Parcel, len(s.in.Items))
+	for i, item := range s.in.Items {
 		parcels[i] = shipping.Parcel{ProductID: item.ProductID, Quantity: item.Quantity}
 	}
 	return shipping.ShipRequest{
-		Key:     key(in, contract.StepShipOrder),
-		Address: shipping.Address(in.ShippingAddress),
+		Key:     key(s, contract.StepShipOrder, revision),
+		Address: shipping.Address(s.in.ShippingAddress),
 		Parcels: parcels,
 	}
 }
 
-func cancelShipment(in contract.PlaceOrderInput, reason string) shipping.CancelRequest {
-	return shipping.CancelRequest{Key: key(in, contract.StepShipOrder), Reason: reason}
+func cancelShipment(s *saga, revision int) any {
+	return shipping.CancelRequest{Key: key(s, contract.StepShipOrder, revision), Reason: s.reason()}
 }
 
-func orderShipped(in contract.PlaceOrderInput, shipment shipping.Shipment) notification.NotifyRequest {
+func orderShipped(s *saga, revision int) any {
 	return notification.NotifyRequest{
-		Key:            key(in, contract.StepNotifyCustomer),
-		CustomerID:     in.CustomerID,
+		Key:            key(s, contract.StepNotifyCustomer, revision),
+		CustomerID:     s.in.CustomerID,
 		Template:       notification.OrderShipped,
-		TrackingNumber: shipment.TrackingNumber,
+		TrackingNumber: s.shipment.TrackingNumber,
 	}
 }
 
-func orderUndone(in contract.PlaceOrderInput, reason string) notification.NotifyRequest {
+func orderUndone(s *saga, revision int) any {
 	return notification.NotifyRequest{
-		Key:        key(in, contract.StepNotifyCustomer),
-		CustomerID: in.CustomerID,
+		Key:        key(s, contract.StepNotifyCustomer, revision),
+		CustomerID: s.in.CustomerID,
 		Template:   notification.OrderUndone,
-		Reason:     reason,
+		Reason:     s.reason(),
 	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"orderflow/services/shipping"
 	"orderflow/workflows/contract"
 )
 
@@ -15,30 +17,38 @@ import (
 type saga struct {
 	in       contract.PlaceOrderInput
 	progress *progress
+	// revisions counts a step's fixes; see revision.
+	revisions map[string]int
+	// shipment is there after the point of no return.
+	shipment shipping.Shipment
 
-	// forward is the context of the steps. Cancelling it, by Temporal or by
-	// the customer, never reaches a compensation.
+	// forward is the context of the steps. Cancelling it, by Temporal, the
+	// customer or the deadline, never reaches a compensation.
 	forward       workflow.Context
 	cancelForward workflow.CancelFunc
 	// backward is the context of everything that must happen all the same.
 	backward workflow.Context
 
 	cancellation *contract.CancelRequest
+	deadline     deadline
+	cause        error // why the order is undone
 	failedStep   string
 	noReturn     bool
 	// undoing is true while a compensation runs. When Temporal evicts the
 	// workflow in the middle of one, its goroutine exits through the remaining
 	// deferred functions, with err already set: they must not act then.
 	undoing bool
-	parked  []parked
 	settled bool
+
+	blocked       map[string]*blocked
+	postponed     int // compensations that wait for the release of a service
+	fixed         bool
+	interventions interventions
+	dependencies  map[string]int // how often each was released
 }
 
-// parked is a compensation that failed for good and is tried again later.
-type parked struct {
-	step string
-	undo func(workflow.Context) error
-}
+// request makes what an activity is called with, for one revision of its step.
+type request func(s *saga, revision int) any
 
 // newSaga refuses an input that does not belong to this workflow: keys are
 // made of the order's ID, and another order's effects must never be undone
@@ -48,7 +58,13 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 		return nil, temporal.NewNonRetryableApplicationError(
 			fmt.Sprintf("order %s cannot be placed by workflow %s", in.OrderID, id), contract.ErrorInvalidInput, nil)
 	}
-	s := &saga{in: in, progress: newProgress(in.OrderID)}
+	s := &saga{
+		in:           in,
+		progress:     newProgress(in.OrderID),
+		revisions:    map[string]int{},
+		blocked:      map[string]*blocked{},
+		dependencies: map[string]int{},
+	}
 	s.forward, s.cancelForward = workflow.WithCancel(ctx)
 	s.backward, _ = workflow.NewDisconnectedContext(ctx)
 	s.progress.publish(ctx)
@@ -57,174 +73,167 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 
 // do runs one step forward. It returns nil when the step has happened and the
 // order is still wanted.
-func (s *saga) do(step string, activity, request, answer any) error {
-	if s.forward.Err() != nil {
-		return temporal.NewCanceledError()
-	}
-	s.progress.step(step).State = contract.StepRunning
-	s.progress.publish(s.forward)
-	err := s.call(s.forward, step, activity, s.forwardPolicy(), request, answer)
-	if s.forward.Err() != nil {
-		// Whatever the step came to, the cancellation was promised.
-		if err == nil {
-			s.progress.step(step).State = contract.StepDone
-		} else {
-			s.progress.fail(step, "cancelled")
+func (s *saga) do(step string, activity any, request request, answer any) error {
+	for {
+		s.awaitRelease()
+		if s.forward.Err() != nil {
+			return s.stopped(step)
 		}
+		if s.in.Recovery != nil {
+			return s.recover(step, answer)
+		}
+		s.progress.step(step).State = contract.StepRunning
 		s.progress.publish(s.forward)
-		return temporal.NewCanceledError()
-	}
-	if err != nil {
-		s.failedStep = step
-		s.progress.fail(step, explain(err))
+		err := s.call(s.forward, step, activity, s.stepPolicy(), request(s, s.revision(step)), answer)
+		if err != nil && s.forward.Err() == nil && s.awaitFix(step, err) {
+			continue
+		}
+		switch {
+		case s.forward.Err() != nil && err == nil:
+			// The step has happened, but the cancellation was promised.
+			s.progress.step(step).State = contract.StepDone
+			err = s.stopped(step)
+		case s.forward.Err() != nil:
+			err = s.stopped(step)
+			s.progress.fail(step, explain(err))
+		case err != nil:
+			s.failedStep = step
+			s.progress.fail(step, explain(err))
+		default:
+			s.progress.step(step).State = contract.StepDone
+			return nil
+		}
 		s.progress.publish(s.forward)
 		return err
 	}
-	s.progress.step(step).State = contract.StepDone
-	return nil
 }
 
-func (s *saga) forwardPolicy() durablePolicy {
-	return durablePolicy{scheduleToClose: s.stepTimeout()}
-}
-
-func (s *saga) stepTimeout() time.Duration {
-	if configured := s.in.Settings.StepTimeout; configured > 0 {
-		return configured
+// stopped says why the forward context was cancelled.
+func (s *saga) stopped(step string) error {
+	if s.deadline.passed && s.cancellation == nil {
+		s.failedStep = step
+		return refusal(contract.ErrorDeadline, "the order could not be placed in time")
 	}
-	return stepTimeout
+	return temporal.NewCanceledError()
 }
+
+func (s *saga) stepPolicy() durablePolicy {
+	return durablePolicy{scheduleToClose: cmp.Or(s.in.Settings.StepTimeout, stepTimeout)}
+}
+
+// revision counts what was tried of a step: 1, and one more for each fix.
+func (s *saga) revision(step string) int { return firstRevision + s.revisions[step] }
 
 // compensate undoes one step if the order failed. It is meant to be deferred
 // before the step runs. A compensation that fails, for good or for as long as
 // a step may take, is parked and does not keep the others from running.
-func (s *saga) compensate(err *error, step string, undo func(workflow.Context) error) {
+func (s *saga) compensate(err *error, step string, activity any, request request) {
 	if *err == nil || s.undoing {
 		return
 	}
-	s.undoing = true
+	s.undoing, s.cause = true, *err
 	s.progress.beginUndo(step)
 	s.progress.publish(s.backward)
-	if failure := undo(s.backward); failure != nil {
+	undo := func(ctx workflow.Context) error { return s.undo(ctx, step, activity, request) }
+	s.finishUndo(step, undo(s.backward), undo)
+	s.undoing = false
+}
+
+// finishUndo looks at what became of a compensation. Neither a failure nor a
+// service on hold keeps the other compensations waiting.
+func (s *saga) finishUndo(step string, failure error, undo func(workflow.Context) error) {
+	switch {
+	case failure == nil:
+		s.progress.endUndo(step)
+	case onHold(failure):
+		s.postponed++
+		workflow.Go(s.backward, func(ctx workflow.Context) {
+			s.awaitDependency(ctx, compensationOf[step])
+			s.finishUndo(step, undo(ctx), undo)
+			s.postponed--
+		})
+	default:
 		s.park(step, failure, undo)
+	}
+	s.progress.publish(s.backward)
+}
+
+// compensateLast undoes the step that stands for the order itself. It records
+// the end of the whole saga, so it comes when all else is undone, and is tried
+// until it succeeds. An order that the order service would not create has
+// nothing there to be cancelled.
+func (s *saga) compensateLast(err *error, step string, activity any, request request) {
+	if *err == nil || s.undoing {
+		return
+	}
+	s.undoing, s.cause = true, *err
+	s.progress.beginUndo(step)
+	s.progress.publish(s.backward)
+	s.awaitOthersUndone()
+	s.awaitRecorded()
+	if s.failedStep == step && !mayPass(*err) || s.orphan() {
+		s.progress.step(step).Compensation = nil
 	} else {
+		undo := func(ctx workflow.Context) error {
+			return s.patiently(ctx, compensationOf[step], func() error { return s.undo(ctx, step, activity, request) })
+		}
+		if failure := undo(s.backward); failure != nil {
+			s.progress.blockUndo(step, explain(failure))
+			s.persist(s.backward, s.block(step, false), "Undo again: "+step, undo,
+				func(failure error) { s.progress.blockUndo(step, explain(failure)) })
+		}
 		s.progress.endUndo(step)
 	}
 	s.progress.publish(s.backward)
 	s.undoing = false
 }
 
-// undo runs the compensation of a step: always the durable way, because
-// compensations are rare and an operator must see each as an activity of its
-// own.
-func (s *saga) undo(ctx workflow.Context, step string, activity, request any) error {
-	policy := durablePolicy{summary: "Undo: " + step, scheduleToClose: s.stepTimeout()}
-	return s.callDurably(ctx, compensationOf[step], activity, policy, request, nil)
-}
-
-// park keeps a failed compensation for later and calls for an operator.
-func (s *saga) park(step string, failure error, undo func(workflow.Context) error) {
-	s.progress.blockUndo(step, explain(failure))
-	s.parked = append(s.parked, parked{step: step, undo: undo})
-	s.block()
-}
-
-// awaitParked tries the parked compensations again and again until none is
-// left. Until then the saga is blocked: nothing of it is lost, and an operator
-// sees it.
-func (s *saga) awaitParked() {
-	for wait := parkedFirst; len(s.parked) > 0; wait = min(2*wait, parkedLongest) {
-		s.progress.publish(s.backward)
-		s.pause(wait, "Undo again: "+s.parked[0].step)
-		var still []parked
-		for _, p := range s.parked {
-			if failure := p.undo(s.backward); failure != nil {
-				s.progress.blockUndo(p.step, explain(failure))
-				still = append(still, p)
-				continue
-			}
-			s.progress.endUndo(p.step)
-		}
-		s.parked = still
+// undo runs the compensation of a step, for every revision that was tried and
+// the last one first: always the durable way, because compensations are rare
+// and an operator must see each as an activity of its own.
+func (s *saga) undo(ctx workflow.Context, step string, activity any, request request) (failure error) {
+	policy := s.stepPolicy()
+	policy.summary = "Undo: " + step
+	for revision := s.lastTried(step); revision >= firstRevision; revision-- {
+		err := s.callDurably(ctx, compensationOf[step], activity, policy, request(s, revision), nil)
+		failure = cmp.Or(failure, err)
 	}
-	s.unblock(contract.SagaCompensating)
-}
-
-// undoCreation undoes CreateOrder. It records the end of the whole saga, so it
-// comes when all else is undone. An order that the order service would not
-// create has nothing there to be cancelled.
-func (s *saga) undoCreation(ctx workflow.Context, cause error) error {
-	s.awaitParked()
-	if s.failedStep == contract.StepCreateOrder && !mayPass(cause) {
-		s.progress.step(contract.StepCreateOrder).Compensation = nil
-		return nil
-	}
-	for wait := parkedFirst; ; wait = min(2*wait, parkedLongest) {
-		failure := s.undo(ctx, contract.StepCreateOrder, orders.CancelOrder, cancelOrder(s, cause))
-		if failure == nil {
-			s.unblock(contract.SagaCompensating)
-			return nil
-		}
-		s.progress.blockUndo(contract.StepCreateOrder, explain(failure))
-		s.block()
-		s.pause(wait, "Undo again: "+contract.StepCreateOrder)
-	}
+	return failure
 }
 
 // passPointOfNoReturn refuses every cancellation from now on.
-func (s *saga) passPointOfNoReturn() { s.noReturn = true }
+func (s *saga) passPointOfNoReturn(shipment shipping.Shipment) {
+	s.noReturn, s.shipment = true, shipment
+}
 
 // mustDo runs a step after the point of no return. It does not give up: there
 // is no way back, so it blocks the saga and tries again.
-func (s *saga) mustDo(step string, activity, request any) {
+func (s *saga) mustDo(step string, activity any, request request) {
+	if step == contract.StepCompleteOrder {
+		s.awaitRecorded()
+	}
 	s.progress.step(step).State = contract.StepRunning
 	s.progress.publish(s.backward)
-	for wait := parkedFirst; ; wait = min(2*wait, parkedLongest) {
-		err := s.call(s.backward, step, activity, s.forwardPolicy(), request, nil)
-		if err == nil {
-			break
-		}
-		s.progress.step(step).State = contract.StepBlocked
-		s.progress.step(step).Error = explain(err)
-		s.block()
-		s.pause(wait, "Try again: "+step)
+	try := func(ctx workflow.Context) error {
+		return s.call(ctx, step, activity, s.stepPolicy(), request(s, firstRevision), nil)
+	}
+	stuck := func(failure error) {
+		s.progress.step(step).State, s.progress.step(step).Error = contract.StepBlocked, explain(failure)
+	}
+	if failure := try(s.backward); failure != nil {
+		stuck(failure)
+		s.persist(s.backward, s.block(step, false), "Try again: "+step, try, stuck)
 	}
 	s.progress.step(step).State, s.progress.step(step).Error = contract.StepDone, ""
-	s.unblock(contract.SagaRunning)
-}
-
-// block calls for an operator, once until unblock.
-func (s *saga) block() {
-	if s.progress.State == contract.SagaBlocked {
-		s.progress.publish(s.backward)
-		return
-	}
-	s.progress.State = contract.SagaBlocked
-	s.progress.publish(s.backward)
-	s.flag(true)
-}
-
-func (s *saga) unblock(state contract.SagaState) {
-	if s.progress.State != contract.SagaBlocked {
-		return
-	}
-	s.progress.State = state
-	s.progress.publish(s.backward)
-	s.flag(false)
-}
-
-func (s *saga) pause(wait time.Duration, summary string) {
-	// The context cannot be cancelled; the only error there is cannot come.
-	_ = workflow.NewTimerWithOptions(s.backward, wait, workflow.TimerOptions{Summary: summary}).Get(s.backward, nil)
 }
 
 // notify tells the customer how the order ended and reports whether the
 // message was accepted. An order never fails for its message.
-func (s *saga) notify(request any) bool {
+func (s *saga) notify(request request) bool {
 	s.progress.step(contract.StepNotifyCustomer).State = contract.StepRunning
 	s.progress.publish(s.backward)
 	policy := durablePolicy{scheduleToClose: notifyTimeout}
-	err := s.call(s.backward, contract.StepNotifyCustomer, notifications.NotifyCustomer, policy, request, nil)
+	err := s.call(s.backward, contract.StepNotifyCustomer, notifications.NotifyCustomer, policy, request(s, firstRevision), nil)
 	if err != nil {
 		workflow.GetLogger(s.backward).Warn("The customer was not told", "orderId", s.in.OrderID, "error", err)
 		s.progress.fail(contract.StepNotifyCustomer, explain(err))
@@ -246,8 +255,11 @@ func (s *saga) closeWorkflow(cause error) error {
 	if cause != nil {
 		s.progress.skipPending()
 		s.settle(contract.SagaCompensated)
-		s.notify(orderUndone(s.in, s.reason(cause)))
+		if !s.orphan() {
+			s.notify(orderUndone)
+		}
 	}
+	s.awaitRecorded()
 	_ = workflow.Await(s.backward, func() bool { return workflow.AllHandlersFinished(s.backward) })
 	if cause == nil {
 		return nil
@@ -256,7 +268,7 @@ func (s *saga) closeWorkflow(cause error) error {
 		return temporal.NewCanceledError(s.progress.snapshot())
 	}
 	return temporal.NewApplicationErrorWithOptions(
-		"order undone: "+s.failedStep+": "+kindOf(cause), contract.ErrorSagaFailed,
+		"order undone: "+cmp.Or(s.failedStep, "recovery")+": "+kindOf(cause), contract.ErrorSagaFailed,
 		temporal.ApplicationErrorOptions{
 			NonRetryable: true,
 			Category:     temporal.ApplicationErrorCategoryBenign,
@@ -283,4 +295,12 @@ func (s *saga) settle(state contract.SagaState) {
 		updates = append(updates, failedStep.ValueSet(s.failedStep))
 	}
 	s.index(updates...)
+}
+
+// pause waits in a timer that an operator can read.
+func pause(ctx workflow.Context, wait time.Duration, summary string, until func() bool) {
+	// The error is that of a cancelled context, which the caller looks at.
+	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: summary},
+	}, until)
 }

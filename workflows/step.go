@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -26,6 +27,8 @@ var queueOf = map[string]string{
 	contract.StepShipOrder:        contract.QueueShipping,
 	contract.UndoShipOrder:        contract.QueueShipping,
 	contract.StepNotifyCustomer:   contract.QueueNotification,
+	contract.FindShipment:         contract.QueueShipping,
+	contract.RecordIntervention:   contract.QueueOrders,
 }
 
 // call runs an activity in two ways. The fast way is a local activity: one
@@ -34,7 +37,7 @@ var queueOf = map[string]string{
 // activity on the service's own queue, with the full retry policy, where its
 // waiting is visible and holds up nobody else.
 func (s *saga) call(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
-	if !s.in.Settings.FastWayOff {
+	if s.takesFastWay(name) {
 		fast := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 			ScheduleToCloseTimeout: fastTimeout,
 			StartToCloseTimeout:    fastTimeout,
@@ -42,15 +45,27 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 			Summary:                name,
 		})
 		err := workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
-		if err == nil || !mayPass(err) || ctx.Err() != nil {
+		if err == nil || !mayPass(err) && !onHold(err) || ctx.Err() != nil {
 			return err
 		}
-		s.progress.retrying(name, queueOf[name])
-		s.progress.publish(ctx)
+		if onHold(err) {
+			s.awaitDependency(ctx, name)
+		} else {
+			s.progress.retrying(name, queueOf[name])
+			s.progress.publish(ctx)
+		}
 	}
-	return s.callDurably(ctx, name, activity, policy, request, answer)
+	s.startDeadline()
+	return s.patiently(ctx, name, func() error {
+		return s.callDurably(ctx, name, activity, policy, request, answer)
+	})
 }
 
+func (s *saga) takesFastWay(name string) bool {
+	return !s.in.Settings.FastWayOff && !slices.Contains(s.in.Settings.DurableSteps, name)
+}
+
+// callDurably runs an activity on the queue of the service that it calls.
 func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
 	policy.summary = cmp.Or(policy.summary, name)
 	durable := workflow.WithActivityOptions(ctx, policy.options(queueOf[name]))

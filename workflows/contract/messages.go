@@ -51,6 +51,19 @@ const (
 	ErrorInvalidInput = "InvalidInput"
 )
 
+// Types of the application errors that end the forward way of an order, beside
+// those that a service's answer gives.
+const (
+	// ErrorDeadline: Settings.Deadline has passed.
+	ErrorDeadline = "Deadline"
+	// ErrorRecovered: the order is undone by a Recovery.
+	ErrorRecovered = "Recovered"
+	// ErrorPaymentDeclined and ErrorShipmentRefused are the refusals that a fix
+	// may turn; they are the codes of the services' problems.
+	ErrorPaymentDeclined = "payment-declined"
+	ErrorShipmentRefused = "shipment-refused"
+)
+
 // CancelRequest is a customer's or an operator's wish to undo an order that
 // has not shipped.
 type CancelRequest struct {

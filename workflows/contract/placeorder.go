@@ -55,7 +55,7 @@ type Settings struct {
 	StepTimeout time.Duration `json:"stepTimeout,omitempty"`
 	// Deadline is how long an order may take from the moment on which one of
 	// its steps left the fast way until the carrier has accepted it, the time
-	// on hold left out. Then it is undone. 0 means one day.
+	// on hold left out. Then it is undone. 0 means no deadline.
 	Deadline time.Duration `json:"deadline,omitempty"`
 	// FixWindow is how long a refused payment method or address may be replaced
 	// before the order is undone; 0 undoes it at once.

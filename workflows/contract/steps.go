@@ -24,6 +24,14 @@ const (
 	UndoShipOrder        = "CancelShipment"
 )
 
+// Activities that are no steps and undo nothing.
+const (
+	// RecordIntervention keeps an operator's decision in the order's stream.
+	RecordIntervention = "RecordIntervention"
+	// FindShipment asks what became of StepShipOrder.
+	FindShipment = "FindShipment"
+)
+
 // Steps lists the saga's steps in their order.
 func Steps() []string {
 	return []string{
@@ -95,4 +103,6 @@ type CompensationProgress struct {
 	Name  string    `json:"name"`
 	State StepState `json:"state"`
 	Error string    `json:"error,omitempty"`
+	// Resolution says who ended a blocked compensation, how and why.
+	Resolution string `json:"resolution,omitempty"`
 }

@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/workflows/contract"
+)
+
+// deadline bounds the way of an order to the carrier, from the moment on which
+// a step leaves the fast way. It is a timer in the workflow and leads to the
+// compensations; an execution timeout would leave everything as it is.
+type deadline struct {
+	running bool
+	passed  bool
+	// The clock stands still while stops is above zero.
+	stops     int
+	stoppedAt time.Time
+	stopped   time.Duration
+}
+
+func (d *deadline) stopClock(ctx workflow.Context) {
+	if d.stops == 0 {
+		d.stoppedAt = workflow.Now(ctx)
+	}
+	d.stops++
+}
+
+func (d *deadline) startClock(ctx workflow.Context) {
+	d.stops--
+	if d.stops == 0 {
+		d.stopped += workflow.Now(ctx).Sub(d.stoppedAt)
+	}
+}
+
+// startDeadline starts the timer, once.
+func (s *saga) startDeadline() {
+	if s.in.Settings.Deadline <= 0 || s.deadline.running || s.noReturn || s.cause != nil {
+		return
+	}
+	s.deadline.running = true
+	workflow.Go(s.backward, func(ctx workflow.Context) {
+		for left := s.in.Settings.Deadline; left > 0; {
+			stopped := s.deadline.stopped
+			pause(ctx, left, "Deadline of the order", func() bool { return false })
+			_ = workflow.Await(ctx, func() bool { return s.deadline.stops == 0 })
+			// The order has that much longer.
+			left = s.deadline.stopped - stopped
+		}
+		if s.progress.State == contract.SagaRunning && !s.noReturn {
+			s.deadline.passed = true
+			s.cancelForward()
+		}
+	})
+}

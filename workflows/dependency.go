@@ -1,0 +1,68 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/workflows/contract"
+)
+
+const (
+	// askAgain is how long an order waits for the release of a dependency
+	// before it asks again, in case the message was lost with its sender.
+	askAgain = time.Hour
+	// staleHold is how long a worker may go on refusing calls to a dependency
+	// that was released.
+	staleHold = 5 * time.Second
+)
+
+// onHold reports whether a call was refused because an operator has put the
+// service on hold.
+func onHold(err error) bool {
+	var application *temporal.ApplicationError
+	return errors.As(err, &application) && application.Type() == contract.ErrorOnHold
+}
+
+// patiently makes a call again for as long as its service is on hold. Each
+// call starts the step's clock anew.
+func (s *saga) patiently(ctx workflow.Context, name string, call func() error) error {
+	for {
+		err := call()
+		if !onHold(err) || ctx.Err() != nil {
+			return err
+		}
+		s.awaitDependency(ctx, name)
+	}
+}
+
+// awaitDependency waits until the service behind a task queue is released. The
+// clocks of the step and of the order stand still meanwhile.
+func (s *saga) awaitDependency(ctx workflow.Context, name string) {
+	service := queueOf[name]
+	s.progress.waiting[name] = service + " is on hold"
+	s.progress.publish(s.backward)
+	s.deadline.stopClock(ctx)
+	defer s.deadline.startClock(ctx)
+
+	before := s.dependencies[service]
+	asked := workflow.SignalExternalWorkflow(ctx, contract.HoldID(service), "", contract.SignalAwaitRelease, s.in.OrderID).Get(ctx, nil)
+	wait, summary := askAgain, "Wait for release: "+service
+	if asked != nil {
+		wait, summary = staleHold, "Wait a moment: "+service+" was released" // nobody holds it any more
+	}
+	pause(ctx, wait, summary, func() bool { return s.dependencies[service] != before })
+	delete(s.progress.waiting, name)
+}
+
+// hearReleases notes which dependencies were released.
+func (s *saga) hearReleases(ctx workflow.Context) {
+	releases := workflow.GetSignalChannel(ctx, contract.SignalReleased)
+	for {
+		var service string
+		releases.Receive(ctx, &service)
+		s.dependencies[service]++
+	}
+}

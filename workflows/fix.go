@@ -1,0 +1,87 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/workflows/contract"
+)
+
+// mostRevisions bounds the fixes of one step, and so what a recovery, which
+// does not know how many there were, has to undo.
+const mostRevisions = 3
+
+// fixable are the refusals that another payment method, or another address,
+// may turn.
+var fixable = map[string]string{
+	contract.StepChargePayment: contract.ErrorPaymentDeclined,
+	contract.StepShipOrder:     contract.ErrorShipmentRefused,
+}
+
+// awaitFix waits, if the deployment allows it, until a refused step is fixed.
+// It reports whether the step is to be run again, as its next revision.
+func (s *saga) awaitFix(step string, failure error) bool {
+	window := s.in.Settings.FixWindow
+	if window <= 0 || s.revision(step) >= mostRevisions || !refusedAs(failure, fixable[step]) {
+		return false
+	}
+	at := s.progress.step(step)
+	at.State, at.Error = contract.StepWaiting, explain(failure)
+	s.progress.publish(s.forward)
+	s.index(orderState.ValueSet(stateWaiting))
+	s.fixed = false
+	pause(s.forward, window, "Wait for a fix: "+step, func() bool { return s.fixed })
+	s.awaitRelease()
+	at.State, at.Error = contract.StepRunning, ""
+	s.index(orderState.ValueSet(string(s.progress.State)))
+	if !s.fixed || s.forward.Err() != nil {
+		return false
+	}
+	s.revisions[step]++
+	return true
+}
+
+func refusedAs(err error, kind string) bool {
+	var application *temporal.ApplicationError
+	return kind != "" && errors.As(err, &application) && application.Type() == kind
+}
+
+// awaitsFix names the step that waits for one; "" when none does.
+func (s *saga) awaitsFix() string {
+	for _, step := range contract.Steps() {
+		if s.progress.step(step).State == contract.StepWaiting && !s.fixed && s.cancellation == nil {
+			return step
+		}
+	}
+	return ""
+}
+
+func (s *saga) mayFix(request contract.FixRequest) error {
+	waiting := s.awaitsFix()
+	switch {
+	case (request.PaymentMethod == "") == (request.ShippingAddress == nil):
+		return refusal(contract.ErrorInvalidInput, "either a payment method or a shipping address is required")
+	case waiting != contract.StepChargePayment && request.PaymentMethod != "":
+		return refusal(contract.ErrorNothingToFix, "the order does not wait for a payment method")
+	case waiting != contract.StepShipOrder && request.ShippingAddress != nil:
+		return refusal(contract.ErrorNothingToFix, "the order does not wait for a shipping address")
+	default:
+		return checkReason(request.Reason)
+	}
+}
+
+// fix replaces what was refused. The order goes on with the step's next
+// revision, in the same run.
+func (s *saga) fix(ctx workflow.Context, request contract.FixRequest) (contract.Progress, error) {
+	step := s.awaitsFix()
+	if request.ShippingAddress != nil {
+		s.in.ShippingAddress = *request.ShippingAddress
+	} else {
+		s.in.PaymentMethod = request.PaymentMethod
+	}
+	s.fixed = true
+	s.record(ctx, fixed, step, request.RequestedBy, request.Reason)
+	return s.progress.snapshot(), nil
+}

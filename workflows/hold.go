@@ -1,0 +1,68 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/workflows/contract"
+)
+
+// stateOnHold and stateWaiting are values of the search attribute OrderState
+// beside the saga's states.
+const (
+	stateOnHold  = "held"
+	stateWaiting = "waiting"
+)
+
+// awaitRelease waits while the order is on hold, until it is released or not
+// wanted any more.
+func (s *saga) awaitRelease() {
+	_ = workflow.Await(s.forward, func() bool { return s.progress.Hold == nil })
+	s.letGo(s.backward)
+}
+
+func (s *saga) mayHold(request contract.HoldRequest) error {
+	switch {
+	case s.noReturn, s.progress.step(contract.StepShipOrder).State == contract.StepRunning:
+		return refusal(contract.ErrorTooLate, "the order is with the carrier")
+	case s.cancellation != nil, s.progress.State != contract.SagaRunning:
+		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
+	case s.progress.Hold != nil:
+		return refusal(contract.ErrorAlreadyHeld, "the order is on hold")
+	default:
+		return checkReason(request.Reason)
+	}
+}
+
+// hold stops the order before its next step. A step under way is not
+// interrupted.
+func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
+	s.progress.Hold = &contract.Hold{By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx)}
+	s.deadline.stopClock(ctx)
+	s.progress.publish(s.backward)
+	s.index(orderState.ValueSet(stateOnHold))
+	s.record(ctx, held, "", request.RequestedBy, request.Reason)
+	return s.progress.snapshot(), nil
+}
+
+func (s *saga) mayRelease(request contract.HoldRequest) error {
+	if s.progress.Hold == nil {
+		return refusal(contract.ErrorNotHeld, "the order is not on hold")
+	}
+	return checkReason(request.Reason)
+}
+
+func (s *saga) release(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
+	s.letGo(ctx)
+	s.record(ctx, released, "", request.RequestedBy, request.Reason)
+	return s.progress.snapshot(), nil
+}
+
+func (s *saga) letGo(ctx workflow.Context) {
+	if s.progress.Hold == nil {
+		return
+	}
+	s.progress.Hold = nil
+	s.deadline.startClock(ctx)
+	s.progress.publish(s.backward)
+	s.index(orderState.ValueSet(string(s.progress.State)))
+}
