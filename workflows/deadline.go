@@ -41,14 +41,16 @@ func (s *saga) startDeadline() {
 	}
 	s.deadline.running = true
 	workflow.Go(s.backward, func(ctx workflow.Context) {
-		for left := s.in.Settings.Deadline; left > 0; {
-			stopped := s.deadline.stopped
-			pause(ctx, left, "Deadline of the order", func() bool { return false })
+		began := workflow.Now(ctx).Add(-s.deadline.stopped)
+		for {
 			_ = workflow.Await(ctx, func() bool { return s.deadline.stops == 0 })
-			// The order has that much longer.
-			left = s.deadline.stopped - stopped
+			ran := workflow.Now(ctx).Sub(began) - s.deadline.stopped
+			if ran >= s.in.Settings.Deadline {
+				break
+			}
+			pause(ctx, s.in.Settings.Deadline-ran, "Deadline of the order", func() bool { return false })
 		}
-		if s.progress.State == contract.SagaRunning && !s.noReturn {
+		if s.progress.State == contract.SagaRunning {
 			s.deadline.passed = true
 			s.cancelForward()
 		}

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"orderflow/activities"
+	"orderflow/internal/problem"
 	"orderflow/services/inventory"
 	"orderflow/services/money"
 	"orderflow/services/notification"
@@ -154,6 +155,22 @@ func (r *run) cancelAt(moments ...time.Duration) []*answer {
 	return answers
 }
 
+// send is an update at a moment of virtual time.
+func (r *run) send(moment time.Duration, update string, request any) *answer {
+	heard := &answer{}
+	r.env.RegisterDelayedCallback(func() {
+		r.env.UpdateWorkflow(update, update+moment.String(), heard, request)
+	}, moment)
+	return heard
+}
+
+// look keeps the progress of a moment of virtual time.
+func (r *run) look(moment time.Duration) *contract.Progress {
+	seen := &contract.Progress{}
+	r.env.RegisterDelayedCallback(func() { *seen = r.progress() }, moment)
+	return seen
+}
+
 func (r *run) awaitOutcomeAt(moment time.Duration) *answer {
 	heard := &answer{}
 	r.env.RegisterDelayedCallback(func() {
@@ -173,6 +190,13 @@ type services struct {
 	cancelled order.CancelRequest
 	completed order.ShipRequest
 	notified  notification.NotifyRequest
+	recorded  []order.InterventionRequest
+	charged   []payment.ChargeRequest
+	shipped   []shipping.ShipRequest
+	refunded  []order.Key
+	returned  []order.Key
+	// live is the shipment that a recovery finds.
+	live *shipping.Shipment
 }
 
 func newServices() *services {
@@ -194,6 +218,9 @@ var stepsByPath = map[string]string{
 	"/v1/shipments":                      contract.StepShipOrder,
 	"/v1/shipments/cancel":               contract.UndoShipOrder,
 	"/v1/notifications":                  contract.StepNotifyCustomer,
+	"/v1/shipments/" + orderID:           contract.FindShipment,
+
+	"/v1/orders/" + orderID + "/interventions": contract.RecordIntervention,
 }
 
 func (s *services) Call(ctx context.Context, _, path string, in, out any) error {
@@ -213,6 +240,12 @@ func (s *services) Call(ctx context.Context, _, path string, in, out any) error 
 			return script[0]
 		}
 	}
+	if step == contract.FindShipment {
+		if s.live == nil {
+			return problem.New(problem.NotFound, "no shipment")
+		}
+		*out.(*shipping.Shipment) = *s.live
+	}
 	switch request := in.(type) {
 	case order.CancelRequest:
 		s.cancelled = request
@@ -220,7 +253,16 @@ func (s *services) Call(ctx context.Context, _, path string, in, out any) error 
 		s.completed = request
 	case notification.NotifyRequest:
 		s.notified = request
+	case order.InterventionRequest:
+		s.recorded = append(s.recorded, request)
+	case payment.ChargeRequest:
+		s.charged = append(s.charged, request)
+	case payment.RefundRequest:
+		s.refunded = append(s.refunded, request.Key)
+	case shipping.CancelRequest:
+		s.returned = append(s.returned, request.Key)
 	case shipping.ShipRequest:
+		s.shipped = append(s.shipped, request)
 		*out.(*shipping.Shipment) = shipping.Shipment{TrackingNumber: "TRACK-1", Carrier: "simulated"}
 	}
 	return nil
@@ -246,7 +288,7 @@ func (s *services) count(step string) int {
 func (s *services) compensations() []string {
 	var undone []string
 	for _, called := range s.called() {
-		if strings.HasPrefix(called, "Cancel") || strings.HasPrefix(called, "Re") && called != contract.StepReserveInventory {
+		if strings.HasPrefix(called, "Cancel") || strings.HasPrefix(called, "Re") && called != contract.StepReserveInventory && called != contract.RecordIntervention {
 			undone = append(undone, called)
 		}
 	}

@@ -1,0 +1,134 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"orderflow/services/order"
+	"orderflow/workflows/contract"
+)
+
+func holdRequest() contract.HoldRequest {
+	return contract.HoldRequest{Reason: "called the bank", RequestedBy: "ops-jane"}
+}
+
+// slowStart is an order whose first steps take some seconds, so that messages
+// meet it under way.
+func slowStart(t *testing.T, way contract.Settings) *run {
+	run := newRun(t, way)
+	run.services.answer(contract.StepReserveInventory, []error{away(), away(), away(), nil})
+	return run
+}
+
+func TestAHeldOrderWaitsBeforeItsNextStep(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := slowStart(t, way)
+		hold := run.send(time.Second, contract.UpdateHold, holdRequest())
+		twice := run.send(2*time.Second, contract.UpdateHold, holdRequest())
+		during := run.look(48 * time.Hour)
+		release := run.send(49*time.Hour, contract.UpdateRelease, holdRequest())
+		late := run.send(49*time.Hour+time.Nanosecond, contract.UpdateRelease, holdRequest())
+		run.execute()
+
+		require.NoError(t, run.env.GetWorkflowError())
+		require.NoError(t, hold.refused)
+		require.Equal(t, "ops-jane", hold.progress.Hold.By)
+		require.Equal(t, contract.ErrorAlreadyHeld, typeOf(twice.refused))
+		require.NoError(t, release.refused)
+		require.Error(t, late.refused)
+		require.Equal(t, contract.SagaRunning, during.State)
+		require.Equal(t, "called the bank", during.Hold.Reason)
+		require.Equal(t, contract.StepDone, stepOf(*during, contract.StepReserveInventory).State, "the step under way was not interrupted")
+		require.Equal(t, contract.StepPending, stepOf(*during, contract.StepChargePayment).State)
+		require.Nil(t, run.progress().Hold)
+		require.Equal(t, order.InterventionHold, run.services.recorded[0].Intervention.Action)
+		require.Equal(t, order.InterventionRelease, run.services.recorded[1].Intervention.Action)
+	})
+}
+
+func TestAHeldOrderCanBeCancelled(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := slowStart(t, way)
+		run.send(time.Second, contract.UpdateHold, holdRequest())
+		answers := run.cancelAt(time.Hour)
+		run.execute()
+
+		require.NoError(t, answers[0].refused)
+		require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
+		require.Equal(t, []string{contract.UndoChargePayment, contract.UndoReserveInventory, contract.UndoCreateOrder}, run.services.compensations())
+		require.Nil(t, run.progress().Hold)
+		require.Equal(t, "cust-ada", run.services.cancelled.Operator)
+	})
+}
+
+func TestAnOrderWithTheCarrierIsNotHeld(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.StepShipOrder, once(away()))
+	run.services.answer(contract.StepCommitInventory, append(times(4, away()), nil))
+	shipping := run.send(100*time.Millisecond, contract.UpdateHold, holdRequest())
+	after := run.send(2*time.Second, contract.UpdateHold, holdRequest())
+	run.execute()
+
+	require.NoError(t, run.env.GetWorkflowError())
+	require.Equal(t, contract.ErrorTooLate, typeOf(shipping.refused))
+	require.Equal(t, contract.ErrorTooLate, typeOf(after.refused))
+}
+
+func TestAnOrderThatTakesTooLongIsUndone(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.Deadline = 30 * time.Second
+		run := newRun(t, way)
+		run.services.answer(contract.StepChargePayment, forever(away()))
+		start := run.env.Now()
+		run.execute()
+
+		require.Less(t, run.env.Now().Sub(start), 35*time.Second)
+		run.requireUndone(contract.StepChargePayment, "Deadline: the order could not be placed in time")
+	})
+}
+
+func TestTheDeadlineStandsStillWhileTheOrderIsHeld(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.Deadline = 30 * time.Second
+		run := slowStart(t, way)
+		run.send(time.Second, contract.UpdateHold, holdRequest())
+		run.send(time.Hour, contract.UpdateRelease, holdRequest())
+		run.services.answer(contract.StepChargePayment, []error{away(), away(), nil})
+		run.execute()
+
+		require.NoError(t, run.env.GetWorkflowError(), "what is left of the deadline is enough")
+	})
+}
+
+func TestTheDeadlineGoesOnAfterAHold(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.Deadline = 30 * time.Second
+		run := slowStart(t, way)
+		run.send(time.Second, contract.UpdateHold, holdRequest())
+		run.send(time.Hour, contract.UpdateRelease, holdRequest())
+		run.services.answer(contract.StepChargePayment, forever(away()))
+		start := run.env.Now()
+		run.execute()
+
+		took := run.env.Now().Sub(start)
+		require.Greater(t, took, time.Hour+20*time.Second)
+		require.Less(t, took, time.Hour+35*time.Second)
+		require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+	})
+}
+
+func TestADeadlineAfterTheCarrierAcceptedChangesNothing(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.Deadline = 20 * time.Second
+		run := newRun(t, way)
+		run.services.answer(contract.StepReserveInventory, once(away()))
+		run.services.answer(contract.StepCommitInventory, append(times(6, away()), nil))
+		run.execute()
+
+		require.NoError(t, run.env.GetWorkflowError())
+		require.Empty(t, run.services.compensations())
+	})
+}

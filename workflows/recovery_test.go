@@ -1,0 +1,94 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"orderflow/internal/problem"
+	"orderflow/services/order"
+	"orderflow/services/shipping"
+	"orderflow/workflows"
+	"orderflow/workflows/contract"
+)
+
+func (r *run) recover(edit func(*contract.PlaceOrderInput)) {
+	in := input(r.way)
+	in.Recovery = &contract.Recovery{Reason: "its workflow was terminated"}
+	if edit != nil {
+		edit(&in)
+	}
+	r.env.ExecuteWorkflow(workflows.PlaceOrder, in)
+	require.True(r.t, r.env.IsWorkflowCompleted())
+}
+
+func TestALostOrderIsUndoneWithoutTakingAStep(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.recover(nil)
+
+		require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+		for _, step := range forward[:7] {
+			require.Zero(t, run.services.count(step), step)
+		}
+		require.Equal(t, backward[contract.StepShipOrder], unique(run.services.compensations()))
+		require.Len(t, run.services.refunded, 3, "whatever was fixed before")
+		require.Len(t, run.services.returned, 3)
+		require.Equal(t, "Recovered: its workflow was terminated", run.services.cancelled.Reason)
+		require.Equal(t, order.SagaCompensated, run.services.cancelled.Saga.State)
+		require.Equal(t, 1, run.services.count(contract.StepNotifyCustomer))
+	})
+}
+
+func TestALostOrderThatTheCarrierHasIsFinished(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.services.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
+		run.services.answer(contract.FindShipment, append(times(9, away()), nil))
+		run.recover(nil)
+
+		require.NoError(t, run.env.GetWorkflowError())
+		require.Empty(t, run.services.compensations())
+		require.Zero(t, run.services.count(contract.StepChargePayment))
+		require.Equal(t, 1, run.services.count(contract.StepCommitInventory))
+		require.Equal(t, "TRACK-7", run.services.completed.TrackingNumber)
+	})
+}
+
+func TestALostOrderWithACancelledShipmentIsUndone(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.live = &shipping.Shipment{Status: shipping.Cancelled, TrackingNumber: "TRACK-7"}
+	run.recover(nil)
+
+	require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+}
+
+func TestEffectsWithoutAnOrderAreUndoneWithoutARecord(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.recover(func(in *contract.PlaceOrderInput) { in.Items, in.CustomerID = nil, "" })
+
+	require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+	require.Zero(t, run.services.count(contract.UndoCreateOrder))
+	require.Zero(t, run.services.count(contract.StepNotifyCustomer))
+	require.Positive(t, run.services.count(contract.UndoReserveInventory))
+}
+
+func TestARecoveryCanBeBlockedAndSettledToo(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.UndoShipOrder, forever(problem.New(problem.TooLate, "it has left")))
+	run.send(time.Hour, contract.UpdateResolve, operator(contract.UndoShipOrder))
+	run.recover(nil)
+
+	require.Equal(t, "resolved by ops-jane: called the bank", run.services.cancelled.Saga.Steps[4].Compensation.Resolution)
+}
+
+func unique(names []string) []string {
+	var found []string
+	for _, name := range names {
+		if len(found) == 0 || found[len(found)-1] != name {
+			found = append(found, name)
+		}
+	}
+	return found
+}
