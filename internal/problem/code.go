@@ -40,8 +40,9 @@ const (
 const (
 	// Conflict is a request that contradicts the current state.
 	Conflict Code = "conflict"
-	// PreconditionFailed is a request whose own condition, such as
-	// If-None-Match, does not hold.
+	// PreconditionFailed is a request whose own condition, If-Match or
+	// If-None-Match, does not hold. Whoever wants to write all the same reads
+	// again first.
 	PreconditionFailed Code = "precondition-failed"
 	// KeyReused is an idempotency key seen before with another body.
 	KeyReused Code = "key-reused"
@@ -145,8 +146,10 @@ func codeOfStatus(status int) Code {
 		return MethodNotAllowed
 	case http.StatusRequestTimeout:
 		return RequestTimeout
-	case http.StatusConflict, http.StatusPreconditionFailed:
+	case http.StatusConflict:
 		return Conflict
+	case http.StatusPreconditionFailed:
+		return PreconditionFailed
 	case http.StatusRequestEntityTooLarge:
 		return TooLarge
 	case http.StatusUnsupportedMediaType:

@@ -123,7 +123,7 @@ func TestAForeignDocumentBecomesThePlainestCodeOfItsStatus(t *testing.T) {
 	tests := map[int]problem.Code{
 		400: problem.Malformed, 401: problem.Unauthenticated, 403: problem.Forbidden, 404: problem.NotFound,
 		405: problem.MethodNotAllowed, 408: problem.RequestTimeout, 409: problem.Conflict, 410: problem.NotFound,
-		413: problem.TooLarge, 415: problem.UnsupportedMediaType, 418: problem.Malformed, 422: problem.Invalid,
+		412: problem.PreconditionFailed, 413: problem.TooLarge, 415: problem.UnsupportedMediaType, 418: problem.Malformed, 422: problem.Invalid,
 		429: problem.RateLimited, 431: problem.HeadersTooLarge, 500: problem.Internal, 502: problem.Unavailable,
 		503: problem.Unavailable, 504: problem.Timeout, 0: problem.Internal,
 	}

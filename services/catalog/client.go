@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/rpc"
 )
 
@@ -43,9 +44,13 @@ func (c *Client) Products(ctx context.Context, page, limit int) (Page, error) {
 
 // Put creates or replaces a product and returns the row as stored. Writing
 // what is stored already changes nothing, not even the version.
-func (c *Client) Put(ctx context.Context, record Record) (Product, error) {
+//
+// The zero condition writes over whatever is there. Whoever changes a row that
+// they have read demands conditional.IfVersion of its version, and on
+// problem.PreconditionFailed reads again: somebody else was faster.
+func (c *Client) Put(ctx context.Context, record Record, condition conditional.Condition) (Product, error) {
 	var stored Product
-	err := c.caller.Call(ctx, http.MethodPut, productPath(record.ProductID), record, &stored)
+	err := c.caller.Call(ctx, http.MethodPut, productPath(record.ProductID)+condition.Query(), record, &stored)
 	return stored, err
 }
 

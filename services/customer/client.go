@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/rpc"
 )
 
@@ -27,9 +28,13 @@ func (c *Client) Customer(ctx context.Context, customerID string) (Customer, err
 
 // Put creates or replaces a customer and returns the row as stored. Writing
 // what is stored already changes nothing, not even the version.
-func (c *Client) Put(ctx context.Context, record Record) (Customer, error) {
+//
+// The zero condition writes over whatever is there. Whoever changes a row that
+// they have read demands conditional.IfVersion of its version, and on
+// problem.PreconditionFailed reads again: somebody else was faster.
+func (c *Client) Put(ctx context.Context, record Record, condition conditional.Condition) (Customer, error) {
 	var stored Customer
-	err := c.caller.Call(ctx, http.MethodPut, customerPath(record.CustomerID), record, &stored)
+	err := c.caller.Call(ctx, http.MethodPut, customerPath(record.CustomerID)+condition.Query(), record, &stored)
 	return stored, err
 }
 

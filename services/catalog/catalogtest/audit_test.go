@@ -18,7 +18,7 @@ func TestTheAuditShowsIDsAndVersions(t *testing.T) {
 		service := catalogtest.Start(t, catalogtest.WithDSN(dsn))
 		var want []catalog.ProductRow
 		for _, id := range []string{"a", "b", "c"} {
-			stored, err := service.Put(t.Context(), catalog.Record{ProductID: id, Name: "Cup", UnitPrice: money.New(1, "USD")})
+			stored, err := service.Put(t.Context(), catalog.Record{ProductID: id, Name: "Cup", UnitPrice: money.New(1, "USD")}, unconditionally)
 			require.NoError(t, err)
 			want = append(want, catalog.ProductRow{ProductID: id, Version: 1, UpdatedAt: stored.UpdatedAt})
 		}

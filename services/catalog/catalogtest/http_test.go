@@ -23,13 +23,18 @@ func kettle() catalog.Record {
 
 const kettleBody = `{"productId": "prod-kettle", "name": "Kettle", "unitPrice": {"amount": 2999, "currency": "USD"}}`
 
-// send makes a request that the client would not make.
-func send(t *testing.T, method, url, body string) (*http.Response, problem.Document) {
+// send makes a request that the client would not make; a field of its header is
+// "Name: value".
+func send(t *testing.T, method, url, body string, fields ...string) (*http.Response, problem.Document) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ": ")
+		request.Header.Add(name, value)
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -45,7 +50,7 @@ func send(t *testing.T, method, url, body string) (*http.Response, problem.Docum
 func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
 		service := catalogtest.Start(t, catalogtest.WithDSN(dsn))
-		stored, err := service.Put(t.Context(), kettle())
+		stored, err := service.Put(t.Context(), kettle(), unconditionally)
 		require.NoError(t, err)
 		assert.Equal(t, int64(1), stored.Version)
 
@@ -135,7 +140,7 @@ func TestTextIsStoredInert(t *testing.T) {
 		} {
 			record := kettle()
 			record.Name, record.Description = text, text
-			_, err := service.Put(t.Context(), record)
+			_, err := service.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
 			found, err := service.Product(t.Context(), record.ProductID)
 			require.NoError(t, err)

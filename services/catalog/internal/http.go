@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
+	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/services/catalog"
@@ -64,7 +65,11 @@ func (h handlers) product(c *gin.Context) {
 		return
 	}
 	product, err := h.service.Product(c.Request.Context(), productID)
-	respond(c, http.StatusOK, product, err)
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	httpserver.RespondVersioned(c, product.Version, product)
 }
 
 func (h handlers) put(c *gin.Context) {
@@ -77,12 +82,22 @@ func (h handlers) put(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
-	product, created, err := h.service.Put(c.Request.Context(), record)
+	condition, err := conditional.FromRequest(c.Request)
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	product, created, err := h.service.Put(c.Request.Context(), record, condition)
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	c.Header("ETag", conditional.ETag(product.Version))
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
 	}
-	respond(c, status, product, err)
+	httpserver.Respond(c, status, product)
 }
 
 func respond(c *gin.Context, status int, answer any, err error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/validate"
@@ -43,12 +44,16 @@ func (s *Service) List(ctx context.Context, paging validate.Paging) (catalog.Pag
 }
 
 // Put creates or replaces a product, and tells which. Content that is stored
-// already changes nothing, neither version nor time.
-func (s *Service) Put(ctx context.Context, record catalog.Record) (stored catalog.Product, created bool, err error) {
+// already changes nothing, neither version nor time. Where the condition does
+// not hold, problem.PreconditionFailed is returned and nothing is written.
+func (s *Service) Put(ctx context.Context, record catalog.Record, condition conditional.Condition) (stored catalog.Product, created bool, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		found, err := findProduct(ctx, tx, record.ProductID)
 		created = problem.CodeOf(err) == problem.NotFound
 		if err != nil && !created {
+			return err
+		}
+		if err := condition.CheckWrite(found.Version); err != nil {
 			return err
 		}
 		if !created && recordOf(found) == record {

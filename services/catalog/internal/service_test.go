@@ -43,7 +43,7 @@ func kettle() catalog.Record {
 
 func TestPutCreatesThenReplaces(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
-		stored, created, err := s.Put(t.Context(), kettle())
+		stored, created, err := s.Put(t.Context(), kettle(), unconditionally)
 		require.NoError(t, err)
 		assert.True(t, created)
 		assert.Equal(t, catalog.Product{
@@ -52,7 +52,7 @@ func TestPutCreatesThenReplaces(t *testing.T) {
 		}, stored)
 
 		dearer := catalog.Record{ProductID: "prod-kettle", Name: "Big kettle", UnitPrice: money.New(3999, "EUR"), Discontinued: true}
-		stored, created, err = s.Put(t.Context(), dearer)
+		stored, created, err = s.Put(t.Context(), dearer, unconditionally)
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.Equal(t, catalog.Product{
@@ -68,9 +68,9 @@ func TestPutCreatesThenReplaces(t *testing.T) {
 
 func TestPutOfWhatIsStoredChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
-		first, _, err := s.Put(t.Context(), kettle())
+		first, _, err := s.Put(t.Context(), kettle(), unconditionally)
 		require.NoError(t, err)
-		second, created, err := s.Put(t.Context(), kettle())
+		second, created, err := s.Put(t.Context(), kettle(), unconditionally)
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.Equal(t, first, second)
@@ -92,7 +92,7 @@ func TestLookupFindsThoseThatExist(t *testing.T) {
 			record.ProductID = fmt.Sprintf("prod-%d", i)
 			all = append(all, record.ProductID)
 			if i%2 == 0 {
-				_, _, err := s.Put(t.Context(), record)
+				_, _, err := s.Put(t.Context(), record, unconditionally)
 				require.NoError(t, err)
 			}
 		}
@@ -118,7 +118,7 @@ func TestListPagesInTheOrderOfTheIDs(t *testing.T) {
 		for _, id := range ids {
 			record := kettle()
 			record.ProductID = id
-			_, _, err := s.Put(t.Context(), record)
+			_, _, err := s.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
 		}
 		slices.Sort(ids)
@@ -151,7 +151,7 @@ func TestConcurrentPutsEachCountOnce(t *testing.T) {
 			done.Go(func() {
 				record := kettle()
 				record.UnitPrice.Amount = int64(i)
-				_, created, err := s.Put(t.Context(), record)
+				_, created, err := s.Put(t.Context(), record, unconditionally)
 				assert.NoError(t, err)
 				if created {
 					creations.Add(1)
@@ -185,7 +185,12 @@ func TestServiceAgreesWithItsModel(t *testing.T) {
 				}
 			}
 			before, known := model[record.ProductID]
-			stored, created, err := s.Put(t.Context(), record)
+			condition, holds := drawCondition(t, before.Version)
+			stored, created, err := s.Put(t.Context(), record, condition)
+			if !holds {
+				require.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))
+				return
+			}
 			require.NoError(t, err)
 			require.Equal(t, !known, created)
 

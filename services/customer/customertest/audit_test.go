@@ -17,7 +17,7 @@ func TestTheAuditShowsIDsAndVersions(t *testing.T) {
 		service := customertest.Start(t, customertest.WithDSN(dsn))
 		var want []customer.Row
 		for _, id := range []string{"a", "b", "c"} {
-			stored, err := service.Put(t.Context(), customer.Record{CustomerID: id, Name: "Ada"})
+			stored, err := service.Put(t.Context(), customer.Record{CustomerID: id, Name: "Ada"}, unconditionally)
 			require.NoError(t, err)
 			want = append(want, customer.Row{CustomerID: id, Version: 1, UpdatedAt: stored.UpdatedAt})
 		}

@@ -15,13 +15,18 @@ import (
 	"orderflow/services/customer/customertest"
 )
 
-// send makes a request that the client would not make.
-func send(t *testing.T, method, url, body string) (*http.Response, problem.Document) {
+// send makes a request that the client would not make; a field of its header is
+// "Name: value".
+func send(t *testing.T, method, url, body string, fields ...string) (*http.Response, problem.Document) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ": ")
+		request.Header.Add(name, value)
 	}
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -40,7 +45,7 @@ func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 		stored, err := service.Put(t.Context(), customer.Record{
 			CustomerID: "cust-ada", Name: "Ada Lovelace",
 			Address: &customer.Address{Line1: "12 St James's Square", City: "London", Country: "UK"},
-		})
+		}, unconditionally)
 		require.NoError(t, err)
 		assert.Equal(t, int64(1), stored.Version)
 
@@ -134,7 +139,7 @@ func TestTextIsStoredInert(t *testing.T) {
 				CustomerID: "cust-ada", Name: text, Contact: text, Phone: text,
 				Address: &customer.Address{Name: text, Line1: text, Line2: text, City: text, Region: text, PostalCode: text, Country: text},
 			}
-			_, err := service.Put(t.Context(), record)
+			_, err := service.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
 			found, err := service.Customer(t.Context(), "cust-ada")
 			require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
+	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/services/customer"
@@ -30,7 +31,11 @@ func (h handlers) customer(c *gin.Context) {
 		return
 	}
 	found, err := h.service.Customer(c.Request.Context(), customerID)
-	respond(c, http.StatusOK, found, err)
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	httpserver.RespondVersioned(c, found.Version, found)
 }
 
 func (h handlers) put(c *gin.Context) {
@@ -43,20 +48,22 @@ func (h handlers) put(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
-	stored, created, err := h.service.Put(c.Request.Context(), record)
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	respond(c, status, stored, err)
-}
-
-func respond(c *gin.Context, status int, answer any, err error) {
+	condition, err := conditional.FromRequest(c.Request)
 	if err != nil {
 		httpserver.Fail(c, err)
 		return
 	}
-	httpserver.Respond(c, status, answer)
+	stored, created, err := h.service.Put(c.Request.Context(), record, condition)
+	if err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	c.Header("ETag", conditional.ETag(stored.Version))
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	httpserver.Respond(c, status, stored)
 }
 
 func validRecord(record customer.Record, idInPath string) error {

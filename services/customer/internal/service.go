@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/services/customer"
@@ -28,12 +29,16 @@ func (s *Service) Customer(ctx context.Context, customerID string) (customer.Cus
 }
 
 // Put creates or replaces a customer, and tells which. Content that is stored
-// already changes nothing, neither version nor time.
-func (s *Service) Put(ctx context.Context, record customer.Record) (stored customer.Customer, created bool, err error) {
+// already changes nothing, neither version nor time. Where the condition does
+// not hold, problem.PreconditionFailed is returned and nothing is written.
+func (s *Service) Put(ctx context.Context, record customer.Record, condition conditional.Condition) (stored customer.Customer, created bool, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		found, err := findCustomer(ctx, tx, record.CustomerID)
 		created = problem.CodeOf(err) == problem.NotFound
 		if err != nil && !created {
+			return err
+		}
+		if err := condition.CheckWrite(found.Version); err != nil {
 			return err
 		}
 		if !created && holds(found, record) {

@@ -41,7 +41,7 @@ func ada() customer.Record {
 
 func TestPutCreatesThenReplaces(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
-		stored, created, err := s.Put(t.Context(), ada())
+		stored, created, err := s.Put(t.Context(), ada(), unconditionally)
 		require.NoError(t, err)
 		assert.True(t, created)
 		assert.Equal(t, customer.Customer{
@@ -49,7 +49,7 @@ func TestPutCreatesThenReplaces(t *testing.T) {
 			Address: ada().Address, Version: 1, UpdatedAt: start.Add(time.Microsecond),
 		}, stored)
 
-		stored, created, err = s.Put(t.Context(), customer.Record{CustomerID: "cust-ada", Name: "Ada King"})
+		stored, created, err = s.Put(t.Context(), customer.Record{CustomerID: "cust-ada", Name: "Ada King"}, unconditionally)
 		require.NoError(t, err)
 		assert.False(t, created)
 		assert.Equal(t, customer.Customer{
@@ -65,9 +65,9 @@ func TestPutCreatesThenReplaces(t *testing.T) {
 func TestPutOfWhatIsStoredChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
 		for _, record := range []customer.Record{ada(), {CustomerID: "cust-bob", Name: "Bob"}} {
-			first, _, err := s.Put(t.Context(), record)
+			first, _, err := s.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
-			second, created, err := s.Put(t.Context(), record)
+			second, created, err := s.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
 			assert.False(t, created)
 			assert.Equal(t, first, second)
@@ -78,7 +78,7 @@ func TestPutOfWhatIsStoredChangesNothing(t *testing.T) {
 func TestEveryFieldIsAChange(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
 		record := ada()
-		_, _, err := s.Put(t.Context(), record)
+		_, _, err := s.Put(t.Context(), record, unconditionally)
 		require.NoError(t, err)
 		for i, change := range []func(*customer.Record){
 			func(r *customer.Record) { r.Name = "Ada King" },
@@ -89,7 +89,7 @@ func TestEveryFieldIsAChange(t *testing.T) {
 			func(r *customer.Record) { r.Address = &customer.Address{Line1: "a", City: "b", Country: "UK"} },
 		} {
 			change(&record)
-			stored, _, err := s.Put(t.Context(), record)
+			stored, _, err := s.Put(t.Context(), record, unconditionally)
 			require.NoError(t, err)
 			assert.Equal(t, int64(i+2), stored.Version)
 			found, err := s.Customer(t.Context(), "cust-ada")
@@ -115,7 +115,7 @@ func TestConcurrentPutsEachCountOnce(t *testing.T) {
 			done.Go(func() {
 				record := ada()
 				record.Name += string(rune('A' + i))
-				_, created, err := s.Put(t.Context(), record)
+				_, created, err := s.Put(t.Context(), record, unconditionally)
 				assert.NoError(t, err)
 				if created {
 					creations.Add(1)
@@ -150,7 +150,12 @@ func TestServiceAgreesWithItsModel(t *testing.T) {
 				Address:    addresses.Draw(t, "address"),
 			}
 			before, known := model[record.CustomerID]
-			stored, created, err := s.Put(t.Context(), record)
+			condition, holds := drawCondition(t, before.Version)
+			stored, created, err := s.Put(t.Context(), record, condition)
+			if !holds {
+				require.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))
+				return
+			}
 			require.NoError(t, err)
 			require.Equal(t, !known, created)
 			if stored.Version != before.Version {
