@@ -21,8 +21,8 @@ import (
 
 // The faults of a database that are no fault of the caller. Each goes away
 // without a restart once its cause has gone; until then the caller tries the
-// whole action again later. Errors of InTx, Open and Ping carry them, and on
-// SQLite those of a Reader too.
+// whole action again later. Errors of InTx, of a Reader, of Open and of Ping
+// carry them.
 var (
 	// ErrFull reports that the disk, or the database's share of it, is full.
 	ErrFull error = &faultError{"no space is left for the database"}
@@ -56,6 +56,9 @@ func (e *faultError) Problem() *problem.Error {
 
 // withFault adds the fault that an error of the database stands for, if any.
 func withFault(err error) error {
+	if err == nil || err == io.EOF { //nolint:errorlint // the end of rows, never wrapped
+		return err
+	}
 	fault := faultOf(err)
 	if fault == nil || errors.Is(err, fault) {
 		return err

@@ -60,6 +60,8 @@ func TestALockOfAnotherSessionIsReportedAndWaitedOut(t *testing.T) {
 	require.NoError(t, err)
 
 	require.ErrorIs(t, db.InTx(t.Context(), incrementA), sqlstore.ErrLocked)
+	var found int
+	require.ErrorIs(t, db.Reader().QueryRowContext(t.Context(), `SELECT value FROM counter`).Scan(&found), sqlstore.ErrLocked)
 
 	_, err = other.Exec(t.Context(), "ROLLBACK")
 	require.NoError(t, err)
@@ -140,6 +142,27 @@ func TestSessionsThatTheServerEndedAreReplaced(t *testing.T) {
 		return db.InTx(t.Context(), incrementA) == nil
 	}, 10*time.Second, time.Millisecond)
 	assert.Equal(t, 2, value(t, db, "a"))
+}
+
+// A reader has no transaction around it that could say what happened.
+func TestASessionThatEndsInTheMiddleOfARead(t *testing.T) {
+	dsn := sqlstoretest.Postgres(t)
+	db := sqlstoretest.Open(t, dsn, counters())
+	other, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, other.Close(context.Background())) }()
+	// More than the network holds, so that the server is still sending.
+	rows, err := db.Reader().QueryContext(t.Context(), `SELECT repeat('x', 1000) FROM generate_series(1, 100000)`)
+	require.NoError(t, err)
+	defer func() { _ = rows.Close() }()
+	require.True(t, rows.Next())
+	_, err = other.Exec(t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	require.NoError(t, err)
+	for rows.Next() {
+	}
+	require.ErrorIs(t, rows.Err(), sqlstore.ErrUnavailable)
 }
 
 func TestAServerThatIsDownIsUnavailable(t *testing.T) {

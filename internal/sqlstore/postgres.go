@@ -71,7 +71,7 @@ func (d dsn) withoutTimeouts() dsn {
 }
 
 func openPostgres(d dsn) *sql.DB {
-	pool := stdlib.OpenDB(*d.postgres)
+	pool := sql.OpenDB(postgresConnector{stdlib.GetConnector(*d.postgres)})
 	pool.SetMaxOpenConns(d.connections)
 	pool.SetMaxIdleConns(d.connections)
 	pool.SetConnMaxIdleTime(postgresIdleTime)
