@@ -13,7 +13,13 @@ import (
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
 	"orderflow/internal/telemetry"
+	"orderflow/workflows/contract"
 )
+
+// ErrOnHold is what a caller returns instead of calling a service that an
+// operator has put on hold. The workflow then waits for its release; nothing is
+// retried.
+var ErrOnHold = errors.New("the service is on hold")
 
 // attempt makes one call for a step and gives its error Temporal's form.
 func attempt[Answer any](ctx context.Context, key fence.Key, call func(ctx context.Context) (Answer, error)) (Answer, error) {
@@ -59,6 +65,7 @@ var final = map[problem.Code]bool{
 //
 //   - A service's final answer is not retried. Its type is the problem's code;
 //     a business refusal is benign: no error log, no failure metric.
+//   - A service on hold is waited for in the workflow.
 //   - Anything else is retried after the delay that the target asked for, or
 //     after backoff. Its type is the reason. What our own guards hold back, and
 //     what was cancelled, is benign too: the guard has logged and counted it.
@@ -71,6 +78,11 @@ func translate(err error, attempt int32, chance float64) error {
 			NonRetryable: true,
 			Category:     category(answer.Code),
 			Cause:        err,
+		})
+	}
+	if errors.Is(err, ErrOnHold) {
+		return temporal.NewApplicationErrorWithOptions(err.Error(), contract.ErrorOnHold, temporal.ApplicationErrorOptions{
+			NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign,
 		})
 	}
 	delay := backoff(attempt, chance)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
+	"orderflow/workflows/contract"
 )
 
 func TestAFinalAnswerIsNotRetried(t *testing.T) {
@@ -75,4 +77,47 @@ func TestBackoffDoublesWithJitterUpToItsCap(t *testing.T) {
 		require.LessOrEqual(t, delay, longest)
 		require.GreaterOrEqual(t, delay, backoff(attempt, 0))
 	})
+}
+
+func TestAServiceOnHoldIsLeftToTheWorkflow(t *testing.T) {
+	err := translate(fmt.Errorf("calling payment: %w", ErrOnHold), 1, 0)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, contract.ErrorOnHold, application.Type())
+	require.True(t, application.NonRetryable())
+	require.Equal(t, temporal.ApplicationErrorCategoryBenign, application.Category())
+}
+
+// The workflow knows the refusals that a fix may turn by the codes that
+// services answer with.
+func TestTheRefusalsHaveOneNameOnBothSides(t *testing.T) {
+	require.EqualValues(t, problem.PaymentDeclined, contract.ErrorPaymentDeclined)
+	require.EqualValues(t, problem.ShipmentRefused, contract.ErrorShipmentRefused)
+}
+
+// A thousand calls that failed in the same moment come back spread over the
+// whole jitter, attempt by attempt, and never all at once.
+func TestThoseWhoFailedTogetherDoNotComeBackTogether(t *testing.T) {
+	const failures, slots = 1000, 10
+	random := rand.New(rand.NewPCG(1, 2))
+	for attempt, span := range map[int32][2]time.Duration{
+		1: {time.Second, 1300 * time.Millisecond},
+		2: {2 * time.Second, 2600 * time.Millisecond},
+		3: {4 * time.Second, 5200 * time.Millisecond},
+	} {
+		var spread [slots]int
+		for range failures {
+			err := translate(&rpc.Error{Reason: rpc.Unavailable, Err: errors.New("down")}, attempt, random.Float64())
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			delay := application.NextRetryDelay()
+			require.GreaterOrEqual(t, delay, span[0])
+			require.Less(t, delay, span[1])
+			spread[slots*(delay-span[0])/(span[1]-span[0])]++
+		}
+		for slot, come := range spread {
+			require.Greater(t, come, failures/slots/2, "attempt %d, slot %d", attempt, slot)
+			require.Less(t, come, 2*failures/slots, "attempt %d, slot %d", attempt, slot)
+		}
+	}
 }

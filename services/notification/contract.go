@@ -1,8 +1,8 @@
 // Package notification is the public face of the notification service: the
 // JSON shapes of its API and a typed client. The service itself lives in
 // internal and server. It accepts a message durably and delivers it at least
-// once, in its own time; a message that cannot be delivered never changes an
-// order.
+// once, in its own time, unless the mail system refuses it for good; a message
+// that cannot be delivered never changes an order.
 package notification
 
 import (
@@ -35,10 +35,12 @@ type NotifyRequest struct {
 // Status is where a message stands.
 type Status string
 
-// The states of a message.
+// The states of a message. A failed one was refused for good and is not tried
+// again; its attempts tell why.
 const (
 	Queued    Status = "queued"
 	Delivered Status = "delivered"
+	Failed    Status = "failed"
 )
 
 // Notification is one message.

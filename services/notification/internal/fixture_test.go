@@ -28,18 +28,19 @@ type mailbox struct {
 	got     []string
 }
 
-func (b *mailbox) Deliver(_ context.Context, messages []sink.Message) (int, error) {
+func (b *mailbox) Deliver(_ context.Context, messages []sink.Message) []error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	results := make([]error, len(messages))
 	for i, message := range messages {
 		if b.deliver != nil {
-			if err := b.deliver(message); err != nil {
-				return i, err
-			}
+			results[i] = b.deliver(message)
 		}
-		b.got = append(b.got, message.ID)
+		if results[i] == nil {
+			b.got = append(b.got, message.ID)
+		}
 	}
-	return len(messages), nil
+	return results
 }
 
 // clock is the time of a test.
@@ -61,14 +62,16 @@ type outbox struct {
 }
 
 func each(t *testing.T, test func(t *testing.T, o outbox)) {
-	sqlstoretest.Each(t, internal.Schemas(), func(t *testing.T, db *sqlstore.DB) {
-		o := outbox{db: db, mailbox: &mailbox{}, clock: &clock{time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}, woken: new(int)}
-		core, logs := observer.New(zap.DebugLevel)
-		o.logs = logs
-		o.Service = internal.NewService(db, o.clock.now, func() { *o.woken++ })
-		o.Deliverer = internal.NewDeliverer(db, o.mailbox, o.clock.now, zap.New(core))
-		test(t, o)
-	})
+	sqlstoretest.Each(t, internal.Schemas(), func(t *testing.T, db *sqlstore.DB) { test(t, newOutbox(db)) })
+}
+
+func newOutbox(db *sqlstore.DB) outbox {
+	o := outbox{db: db, mailbox: &mailbox{}, clock: &clock{time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}, woken: new(int)}
+	core, logs := observer.New(zap.DebugLevel)
+	o.logs = logs
+	o.Service = internal.NewService(db, o.clock.now, func() { *o.woken++ })
+	o.Deliverer = internal.NewDeliverer(db, o.mailbox, o.clock.now, zap.New(core))
+	return o
 }
 
 // over returns another deliverer of the same outbox.

@@ -108,17 +108,15 @@ func TestASinkThatLeavesMessagesOutIsNotBelieved(t *testing.T) {
 // lazy takes nothing and says nothing.
 type lazy struct{}
 
-func (lazy) Deliver(context.Context, []sink.Message) (int, error) { return 0, nil }
+func (lazy) Deliver(context.Context, []sink.Message) []error { return nil }
 
 // The process ends between delivery and its record: the message comes again
 // once the attempt counts as lost, under the same ID.
 func TestALostAttemptIsMadeAgain(t *testing.T) {
 	each(t, func(t *testing.T, o outbox) {
 		o.notify(t, "order-1")
-		ctx, crash := context.WithCancel(t.Context())
-		o.mailbox.deliver = func(sink.Message) error { crash(); return nil }
-		_, err := o.RunOnce(ctx)
-		require.ErrorIs(t, err, context.Canceled)
+		require.Panics(t, func() { _, _ = o.over(crash{o.mailbox}).RunOnce(t.Context()) })
+		require.Len(t, o.mailbox.got, 1)
 		o.requireOne(t, "order-1", notification.Queued, 1)
 
 		o.clock.advance(time.Minute - time.Microsecond)
@@ -130,6 +128,147 @@ func TestALostAttemptIsMadeAgain(t *testing.T) {
 		o.requireOne(t, "order-1", notification.Delivered, 2)
 		require.Equal(t, []string{"started ", "delivered "}, o.outcomes(t, "order-1"))
 	})
+}
+
+// crash delivers, and ends the process before anybody hears of it.
+type crash struct{ *mailbox }
+
+func (c crash) Deliver(ctx context.Context, messages []sink.Message) []error {
+	c.mailbox.Deliver(ctx, messages)
+	panic("the process ends")
+}
+
+// The process is asked to end during a batch: what was delivered is recorded,
+// and what had no turn is due again without an attempt.
+func TestTheEndOfTheProcessLosesNoResult(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1", "order-2", "order-3")
+		ctx, stop := context.WithCancel(t.Context())
+		o.mailbox.deliver = func(m sink.Message) error {
+			switch m.OrderID {
+			case "order-1":
+				stop()
+				return nil
+			case "order-2":
+				return errDown
+			}
+			return sink.ErrNotTried
+		}
+		_, err := o.RunOnce(ctx)
+		require.NoError(t, err)
+		o.requireOne(t, "order-1", notification.Delivered, 1)
+		o.requireOne(t, "order-2", notification.Queued, 1)
+		o.requireOne(t, "order-3", notification.Queued, 0)
+		require.Empty(t, o.outcomes(t, "order-3"))
+
+		o.mailbox.deliver = nil
+		o.runOnce(t)
+		o.requireOne(t, "order-3", notification.Delivered, 1)
+		require.Equal(t, []string{"delivered "}, o.outcomes(t, "order-3"))
+		o.requireOne(t, "order-2", notification.Queued, 1)
+	})
+}
+
+// An attempt that was not made, but counted as lost before that was recorded,
+// leaves the one that was made instead alone.
+func TestALateWithdrawalOfALostAttempt(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1")
+		o.mailbox.deliver = func(sink.Message) error {
+			o.clock.advance(2 * time.Minute)
+			second := o.over(&mailbox{deliver: func(sink.Message) error { return errDown }})
+			_, err := second.RunOnce(t.Context())
+			require.NoError(t, err)
+			return sink.ErrNotTried
+		}
+		o.runOnce(t)
+		o.requireOne(t, "order-1", notification.Queued, 2)
+		require.Equal(t, []string{"started ", "failed mail server is down"}, o.outcomes(t, "order-1"))
+	})
+}
+
+func TestARefusedMessageIsGivenUp(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1", "order-2", "order-3")
+		o.mailbox.deliver = func(m sink.Message) error {
+			switch m.OrderID {
+			case "order-1":
+				return &sink.RefusedError{Err: errors.New("no such mailbox")}
+			case "order-2":
+				return errDown
+			}
+			return nil
+		}
+		o.runOnce(t)
+		o.requireOne(t, "order-1", notification.Failed, 1)
+		o.requireOne(t, "order-2", notification.Queued, 1)
+		o.requireOne(t, "order-3", notification.Delivered, 1)
+		require.Equal(t, []string{"failed refused for good: no such mailbox"}, o.outcomes(t, "order-1"))
+
+		o.mailbox.deliver = nil
+		o.clock.advance(24 * time.Hour)
+		o.runOnce(t)
+		o.requireOne(t, "order-1", notification.Failed, 1)
+		o.requireOne(t, "order-2", notification.Delivered, 2)
+
+		given := o.logs.FilterMessage("message given up").All()
+		require.Len(t, given, 1)
+		require.Equal(t, map[string]any{
+			"orderId": "order-1", "attempt": int64(1), "error": "refused for good: no such mailbox",
+		}, given[0].ContextMap())
+	})
+}
+
+// An attempt that counted as lost, but was delivered, is the better knowledge.
+func TestALateDeliveryOfAMessageThatWasGivenUp(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1")
+		o.mailbox.deliver = func(sink.Message) error {
+			o.clock.advance(2 * time.Minute)
+			second := o.over(&mailbox{deliver: func(sink.Message) error { return &sink.RefusedError{Err: errDown} }})
+			_, err := second.RunOnce(t.Context())
+			require.NoError(t, err)
+			o.requireOne(t, "order-1", notification.Failed, 2)
+			return nil
+		}
+		o.runOnce(t)
+		o.requireOne(t, "order-1", notification.Delivered, 2)
+	})
+}
+
+// A refusal that comes late does not end the attempt that is under way.
+func TestALateRefusalOfALostAttempt(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1")
+		o.mailbox.deliver = func(sink.Message) error {
+			o.clock.advance(2 * time.Minute)
+			second := o.over(&mailbox{deliver: func(sink.Message) error { return errDown }})
+			_, err := second.RunOnce(t.Context())
+			require.NoError(t, err)
+			return &sink.RefusedError{Err: errDown}
+		}
+		o.runOnce(t)
+		o.requireOne(t, "order-1", notification.Queued, 2)
+	})
+}
+
+func TestTheSinkHasLessTimeThanAnAttempt(t *testing.T) {
+	each(t, func(t *testing.T, o outbox) {
+		o.notify(t, "order-1")
+		var left time.Duration
+		_, err := o.over(deadline(func(d time.Time) { left = time.Until(d) })).RunOnce(t.Context())
+		require.NoError(t, err)
+		require.InDelta(t, 45, left.Seconds(), 5)
+	})
+}
+
+// deadline is a sink that looks at its time.
+type deadline func(time.Time)
+
+func (d deadline) Deliver(ctx context.Context, messages []sink.Message) []error {
+	end, _ := ctx.Deadline()
+	d(end)
+	return make([]error, len(messages))
 }
 
 // An attempt that counted as lost, but ends at last, does not touch the one

@@ -1,6 +1,7 @@
 package internal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -19,6 +20,10 @@ type Config struct {
 	DSN string
 	// Sink is the file that messages are delivered to; empty is DefaultSink.
 	Sink string
+	// SMTP is the mail server that messages are delivered to instead, when it
+	// is enabled. There is one sink at a time, since a message has one state,
+	// which could not tell to which of two it has come.
+	SMTP sink.SMTPConfig
 }
 
 // DefaultSink is the file that messages are delivered to when no other is
@@ -32,26 +37,38 @@ func DefaultSink(dsn string) string {
 }
 
 // Build opens database and sink and puts the service together. The errors are
-// those of sqlstore.Open and sink.OpenFile.
+// those of sqlstore.Open, sink.OpenFile and sink.NewSMTP. A mail server need not
+// be there yet.
 func Build(ctx context.Context, cfg Config, log *zap.Logger) (chassis.Parts, error) {
-	if cfg.Sink == "" {
-		cfg.Sink = DefaultSink(cfg.DSN)
-	}
 	db, err := sqlstore.Open(ctx, cfg.DSN, Schemas()...)
 	if err != nil {
 		return chassis.Parts{}, err
 	}
-	file, err := sink.OpenFile(cfg.Sink)
+	chosen, closeSink, err := openSink(cfg, log)
 	if err != nil {
 		return chassis.Parts{}, errors.Join(err, db.Close())
 	}
-	loop := NewLoop(NewDeliverer(db, file, now, log).RunOnce, log)
+	loop := NewLoop(NewDeliverer(db, chosen, now, log).RunOnce, log)
 	return chassis.Parts{
 		Routes:     Routes(NewService(db, now, loop.Wake)),
 		Checks:     map[string]func(context.Context) error{"database": db.Ping},
 		Background: []func(context.Context) error{loop.Run},
-		Close:      func() error { return errors.Join(file.Close(), db.Close()) },
+		Close:      func() error { return errors.Join(closeSink(), db.Close()) },
 	}, nil
+}
+
+// openSink returns the one sink that the settings name.
+func openSink(cfg Config, log *zap.Logger) (_ Sink, closeSink func() error, _ error) {
+	if cfg.SMTP.Enabled() {
+		mail, err := sink.NewSMTP(cfg.SMTP, log)
+		return mail, func() error { return nil }, err
+	}
+	path := cmp.Or(cfg.Sink, DefaultSink(cfg.DSN))
+	file, err := sink.OpenFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return file, file.Close, nil
 }
 
 // now has the precision that both databases keep.

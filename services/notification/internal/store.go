@@ -141,10 +141,47 @@ func endAttempt(ctx context.Context, tx *sql.Tx, m message, how outcome, explana
 func markDelivered(ctx context.Context, tx *sql.Tx, m message, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE message SET status = $4, delivered_at = $5
-		WHERE order_id = $1 AND step = $2 AND revision = $3 AND status = 'queued'`,
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND status <> $4`,
 		m.key.OrderID, m.key.Step, m.key.Revision, string(notification.Delivered), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("marking %s as delivered: %w", m.key, err)
+	}
+	return nil
+}
+
+// markFailed ends the message, which is not tried again. An attempt that counted
+// as lost no longer decides that.
+func markFailed(ctx context.Context, tx *sql.Tx, m message) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE message SET status = $5
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND attempts = $4 AND status = 'queued'`,
+		m.key.OrderID, m.key.Step, m.key.Revision, m.attempts, string(notification.Failed))
+	if err != nil {
+		return fmt.Errorf("marking %s as failed: %w", m.key, err)
+	}
+	return nil
+}
+
+// withdrawAttempt takes back an attempt that was not made: the message is due
+// again, as if it had not been started. An attempt that counted as lost stays
+// on record.
+func withdrawAttempt(ctx context.Context, tx *sql.Tx, m message, dueAt time.Time) error {
+	result, err := tx.ExecContext(ctx, `
+		UPDATE message SET attempts = attempts - 1, due_at = $5
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND attempts = $4 AND status = 'queued'`,
+		m.key.OrderID, m.key.Step, m.key.Revision, m.attempts, dueAt.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("taking back attempt %d to deliver %s: %w", m.attempts, m.key, err)
+	}
+	if changed, err := result.RowsAffected(); err != nil || changed == 0 {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		DELETE FROM delivery_attempt
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND attempt = $4`,
+		m.key.OrderID, m.key.Step, m.key.Revision, m.attempts)
+	if err != nil {
+		return fmt.Errorf("forgetting attempt %d to deliver %s: %w", m.attempts, m.key, err)
 	}
 	return nil
 }

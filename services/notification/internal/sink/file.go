@@ -33,14 +33,23 @@ func OpenFile(path string) (*File, error) {
 	return &File{file: file}, nil
 }
 
-// Deliver writes all messages at once, or reports none of them as delivered.
-func (f *File) Deliver(_ context.Context, messages []Message) (delivered int, err error) {
+// Deliver writes all messages at once: they are delivered together, or fail
+// together.
+func (f *File) Deliver(_ context.Context, messages []Message) []error {
+	results := make([]error, len(messages))
+	if err := f.append(messages); err != nil {
+		fill(results, err)
+	}
+	return results
+}
+
+func (f *File) append(messages []Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var lines bytes.Buffer
 	torn, err := f.endsInsideALine()
 	if err != nil {
-		return 0, fmt.Errorf("looking at the sink's end: %w", err)
+		return fmt.Errorf("looking at the sink's end: %w", err)
 	}
 	if torn {
 		lines.WriteByte('\n')
@@ -48,16 +57,16 @@ func (f *File) Deliver(_ context.Context, messages []Message) (delivered int, er
 	encoder := json.NewEncoder(&lines)
 	for _, message := range messages {
 		if err := encoder.Encode(message); err != nil {
-			return 0, fmt.Errorf("writing message %s as JSON: %w", message.ID, err)
+			return fmt.Errorf("writing message %s as JSON: %w", message.ID, err)
 		}
 	}
 	if _, err := f.file.Write(lines.Bytes()); err != nil {
-		return 0, fmt.Errorf("writing to the sink: %w", err)
+		return fmt.Errorf("writing to the sink: %w", err)
 	}
 	if err := f.file.Sync(); err != nil {
-		return 0, fmt.Errorf("bringing the sink to the disk: %w", err)
+		return fmt.Errorf("bringing the sink to the disk: %w", err)
 	}
-	return len(messages), nil
+	return nil
 }
 
 func (f *File) endsInsideALine() (bool, error) {

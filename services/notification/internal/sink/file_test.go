@@ -34,12 +34,11 @@ func lines(t *testing.T, path string) []string {
 func TestFileHasOneObjectALine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new folder", "notifications.jsonl")
 	file := open(t, path)
-	delivered, err := file.Deliver(t.Context(), []sink.Message{
+	results := file.Deliver(t.Context(), []sink.Message{
 		{ID: "order-1/NotifyCustomer/1", OrderID: "order-1", CustomerID: "cust-1", Template: "order-shipped", TrackingNumber: "SP1", QueuedAt: queuedAt},
 		{ID: "order-2/NotifyCustomer/1", OrderID: "order-2", CustomerID: "cust-2", Template: "order-undone", Reason: "out of\nstock", QueuedAt: queuedAt},
 	})
-	require.NoError(t, err)
-	require.Equal(t, 2, delivered)
+	require.Equal(t, []error{nil, nil}, results)
 	require.Equal(t, []string{
 		`{"id":"order-1/NotifyCustomer/1","orderId":"order-1","customerId":"cust-1","template":"order-shipped","trackingNumber":"SP1","queuedAt":"2026-11-23T05:00:00Z"}`,
 		`{"id":"order-2/NotifyCustomer/1","orderId":"order-2","customerId":"cust-2","template":"order-undone","reason":"out of\nstock","queuedAt":"2026-11-23T05:00:00Z"}`,
@@ -53,8 +52,7 @@ func TestFileGoesOnWhereItEnded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notifications.jsonl")
 	for _, id := range []string{"1", "2"} {
 		file := open(t, path)
-		_, err := file.Deliver(t.Context(), []sink.Message{{ID: id}})
-		require.NoError(t, err)
+		require.Equal(t, []error{nil}, file.Deliver(t.Context(), []sink.Message{{ID: id}}))
 		require.NoError(t, file.Close())
 	}
 	require.Len(t, lines(t, path), 2)
@@ -63,8 +61,7 @@ func TestFileGoesOnWhereItEnded(t *testing.T) {
 func TestFileClosesALineThatACrashLeftOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notifications.jsonl")
 	require.NoError(t, os.WriteFile(path, []byte(`{"id":"1","ord`), 0o600))
-	_, err := open(t, path).Deliver(t.Context(), []sink.Message{{ID: "1"}})
-	require.NoError(t, err)
+	require.Equal(t, []error{nil}, open(t, path).Deliver(t.Context(), []sink.Message{{ID: "1"}}))
 	found := lines(t, path)
 	require.Len(t, found, 2)
 	require.Equal(t, `{"id":"1","ord`, found[0])
@@ -74,9 +71,11 @@ func TestFileClosesALineThatACrashLeftOpen(t *testing.T) {
 func TestFileThatCannotBeWrittenDeliversNothing(t *testing.T) {
 	file := open(t, filepath.Join(t.TempDir(), "notifications.jsonl"))
 	require.NoError(t, file.Close())
-	delivered, err := file.Deliver(t.Context(), []sink.Message{{ID: "1"}})
-	require.Error(t, err)
-	require.Zero(t, delivered)
+	results := file.Deliver(t.Context(), []sink.Message{{ID: "1"}, {ID: "2"}})
+	require.Len(t, results, 2)
+	for _, err := range results {
+		require.ErrorIs(t, err, os.ErrClosed)
+	}
 }
 
 func TestFileThatCannotBeOpened(t *testing.T) {

@@ -1,6 +1,7 @@
-// Package sink holds the places that messages to customers are delivered to,
-// and the form in which they get them. The port itself is declared by its
-// consumer, the notification service.
+// Package sink holds the places that messages to customers are delivered to, a
+// file and a mail server, and the form in which they get them. The port itself
+// is declared by its consumer, the notification service, which uses one of
+// them.
 package sink
 
 import "time"
