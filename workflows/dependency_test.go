@@ -1,0 +1,199 @@
+package workflows_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"orderflow/activities"
+	"orderflow/workflows"
+	"orderflow/workflows/contract"
+)
+
+func onHold() error { return fmt.Errorf("calling it: %w", activities.ErrOnHold) }
+
+// heldService answers a step with the hold until the order is released, at a
+// moment of virtual time.
+func (r *run) holdService(step, queue string, refusals int, release time.Duration) *int {
+	r.services.answer(step, append(times(refusals, onHold()), nil))
+	asked := 0
+	r.env.OnSignalExternalWorkflow(mock.Anything, contract.HoldID(queue), "", contract.SignalAwaitRelease, orderID).
+		Return(func(string, string, string, string, any) error { asked++; return nil })
+	r.env.RegisterDelayedCallback(func() { r.env.SignalWorkflow(contract.SignalReleased, queue) }, release)
+	return &asked
+}
+
+func TestAStepWaitsForTheReleaseOfItsServiceWithItsClockStopped(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.StepTimeout, way.Deadline = time.Minute, 2*time.Minute
+		for _, step := range forward {
+			t.Run(step, func(t *testing.T) {
+				run := newRun(t, way)
+				queue := map[string]string{
+					contract.StepReserveInventory: contract.QueueInventory, contract.StepCommitInventory: contract.QueueInventory,
+					contract.StepChargePayment: contract.QueuePayment, contract.StepShipOrder: contract.QueueShipping,
+					contract.StepNotifyCustomer: contract.QueueNotification,
+				}[step]
+				if queue == "" {
+					queue = contract.QueueOrders
+				}
+				// A worker may not know of the release at once.
+				asked := run.holdService(step, queue, 1, 40*time.Minute)
+				during := run.look(39 * time.Minute)
+				run.execute()
+
+				require.NoError(t, run.env.GetWorkflowError())
+				require.Equal(t, 2, run.services.count(step))
+				require.Equal(t, 1, *asked)
+				require.Equal(t, contract.StepRunning, stepOf(*during, step).State, "nothing has failed")
+			})
+		}
+	})
+}
+
+func TestAReleaseThatTheWorkersDoNotKnowYetIsWaitedOut(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.services.answer(contract.StepChargePayment, append(times(3, onHold()), nil))
+		run.env.OnSignalExternalWorkflow(mock.Anything, contract.HoldID(contract.QueuePayment), "", contract.SignalAwaitRelease, orderID).
+			Return(fmt.Errorf("no such workflow"))
+		start := run.env.Now()
+		run.execute()
+
+		require.NoError(t, run.env.GetWorkflowError())
+		require.Less(t, run.env.Now().Sub(start), time.Minute)
+	})
+}
+
+func TestALostReleaseIsAskedForAgain(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	asked := run.holdService(contract.StepChargePayment, contract.QueuePayment, 2, 100*time.Hour)
+	run.execute()
+
+	require.NoError(t, run.env.GetWorkflowError())
+	require.Equal(t, 2, *asked)
+}
+
+func TestAnOrderThatWaitsForAServiceCanBeCancelled(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.holdService(contract.StepShipOrder, contract.QueueShipping, 1, 100*time.Hour)
+		answers := run.cancelAt(30 * time.Minute)
+		run.execute()
+
+		require.NoError(t, answers[0].refused)
+		require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
+		require.Equal(t, backward[contract.StepShipOrder], run.services.compensations())
+	})
+}
+
+func TestACompensationThatWaitsForAServiceHoldsUpNoOther(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.services.answer(contract.StepShipOrder, forever(refused()))
+		run.holdService(contract.UndoChargePayment, contract.QueuePayment, 1, time.Hour)
+		during := run.look(time.Minute)
+		run.execute()
+
+		require.Equal(t, contract.SagaCompensating, during.State, "nobody is called for")
+		require.Equal(t, contract.StepCompensated, stepOf(*during, contract.StepReserveInventory).State)
+		require.Equal(t, contract.SagaCompensated, run.progress().State)
+		called := run.services.compensations()
+		require.Equal(t, contract.UndoCreateOrder, called[len(called)-1])
+	})
+}
+
+// holding is a hold in Temporal's test environment.
+func holding(t *testing.T) (*testsuite.TestWorkflowEnvironment, *[]contract.ReleaseInput) {
+	var s testsuite.WorkflowTestSuite
+	env := s.NewTestWorkflowEnvironment()
+	env.RegisterWorkflow(workflows.HoldDependency)
+	env.RegisterWorkflow(workflows.ReleaseDependency)
+	env.OnWorkflow(contract.ReleaseDependency, mock.Anything, mock.Anything).Return(nil).Maybe()
+	var released []contract.ReleaseInput
+	env.SetOnChildWorkflowStartedListener(func(_ *workflow.Info, _ workflow.Context, args converter.EncodedValues) {
+		var in contract.ReleaseInput
+		require.NoError(t, args.Get(&in))
+		released = append(released, in)
+	})
+	return env, &released
+}
+
+func TestAHoldHandsOverWhoWaitedWhenItIsReleased(t *testing.T) {
+	env, released := holding(t)
+	var status contract.HoldStatus
+	wrong, release, late := &answer{}, &answer{}, &answer{}
+	env.RegisterDelayedCallback(func() {
+		for _, id := range []string{"order-1", "order-2", "order-1", "order-3"} {
+			env.SignalWorkflow(contract.SignalAwaitRelease, id)
+		}
+	}, time.Minute)
+	env.RegisterDelayedCallback(func() {
+		value, err := env.QueryWorkflow(contract.QueryHold)
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&status))
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "0", wrong, contract.ReleaseRequest{Reason: "x", PerSecond: 1001})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", release, contract.ReleaseRequest{Reason: "it is back", PerSecond: 2})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "2", late, contract.ReleaseRequest{Reason: "it is back"})
+	}, time.Hour)
+	env.ExecuteWorkflow(workflows.HoldDependency, contract.HoldInput{Queue: "payment", Reason: "maintenance", RequestedBy: "ops-jane"})
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, 3, status.Waiting)
+	require.Equal(t, "ops-jane", status.RequestedBy)
+	require.Equal(t, contract.ErrorInvalidInput, typeOf(wrong.refused))
+	require.NoError(t, release.refused)
+	require.Equal(t, contract.ErrorNotHeld, typeOf(late.refused))
+	require.Equal(t, []contract.ReleaseInput{{Queue: "payment", PerSecond: 2, Orders: []string{"order-1", "order-2", "order-3"}}}, *released)
+}
+
+func TestAHoldWithManyWaitersReleasesThemInParts(t *testing.T) {
+	env, released := holding(t)
+	var waiting []string
+	for n := range 25_000 {
+		waiting = append(waiting, fmt.Sprintf("order-%d", n))
+	}
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", &answer{}, contract.ReleaseRequest{Reason: "it is back"})
+	}, time.Hour)
+	env.ExecuteWorkflow(workflows.HoldDependency, contract.HoldInput{Queue: "payment", Waiting: waiting})
+
+	require.NoError(t, env.GetWorkflowError())
+	var all []string
+	for _, part := range *released {
+		require.Equal(t, contract.DefaultReleaseRate, part.PerSecond)
+		require.LessOrEqual(t, len(part.Orders), 10_000)
+		all = append(all, part.Orders...)
+	}
+	require.ElementsMatch(t, waiting, all)
+}
+
+func TestThoseWhoWaitedGoOnAtTheRamp(t *testing.T) {
+	var s testsuite.WorkflowTestSuite
+	env := s.NewTestWorkflowEnvironment()
+	told := map[string]time.Duration{}
+	start := env.Now()
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, "", contract.SignalReleased, "payment").
+		Return(func(_, id, _, _ string, _ any) error {
+			told[id] = env.Now().Sub(start).Round(100 * time.Millisecond)
+			if id == "order-2" {
+				return fmt.Errorf("it has ended")
+			}
+			return nil
+		})
+	env.ExecuteWorkflow(workflows.ReleaseDependency, contract.ReleaseInput{
+		Queue: "payment", PerSecond: 2, Orders: []string{"order-1", "order-2", "order-3", "order-4", "order-5"},
+	})
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, map[string]time.Duration{
+		"order-1": 0, "order-2": 0, "order-3": time.Second, "order-4": time.Second, "order-5": 2 * time.Second,
+	}, told)
+}
