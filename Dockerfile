@@ -1,6 +1,6 @@
 # One image with every program of Orderflow; the command chooses which one
 # runs: order, inventory, payment, shipping, notification, customer, catalog,
-# workers, gateway, starter.
+# workers, deploy, gateway, starter.
 FROM golang:1.26-alpine AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -14,11 +14,12 @@ RUN for service in order inventory payment shipping notification customer catalo
     for program in workers gateway starter; do \
       go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o "/out/${program}" "./${program}" || exit 1; \
     done && \
-    mkdir -p /data/keys
+    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/deploy ./workers/deploy && \
+    mkdir -p /data/keys /data/payload-keys
 
 FROM alpine:3.22
 COPY --from=build /out/ /usr/local/bin/
-# The folder of the gateway's keys; a volume inherits its owner.
+# The folders of keys; a volume inherits the owner of its folder.
 COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 WORKDIR /data

@@ -8,10 +8,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
 	"orderflow/gateway/internal/api"
+	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/codecapi"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
@@ -64,7 +67,11 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	if err != nil {
 		return parts, err
 	}
-	temporal, err := temporalclient.DialLazy(cfg.temporal(), t)
+	codec, err := cfg.codec()
+	if err != nil {
+		return parts, err
+	}
+	temporal, err := temporalclient.DialLazy(cfg.temporal(codec), t)
 	if err != nil {
 		return parts, err
 	}
@@ -90,7 +97,7 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	orders := order.NewClient(call(orderService, cfg.Order))
 	products := catalog.NewClient(call(catalogService, cfg.Catalog))
 	customers := customer.NewClient(call(customerService, cfg.Customer))
-	placements := placement.New(temporal, nil, cfg.placements())
+	placements := placement.New(temporal, codec.DataConverter(), cfg.placements())
 	audits := make(map[string]api.Audit)
 	for _, service := range audited {
 		reader := rpc.NewClient(auditTarget(service), renamed{resolver, service}, auditConfig(cfg), t, rpc.WithGuards(guards))
@@ -109,6 +116,7 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 			Payments:    payment.NewClient(call(paymentService, cfg.Payment)),
 			Shipments:   shipping.NewClient(call(shippingService, cfg.Shipping)),
 			Workflows:   placements,
+			MayName:     auth.MayRead,
 			PartTimeout: cfg.PartTimeout,
 		}),
 		Orders:    orders,
@@ -119,7 +127,18 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 		Audits:    audits,
 		Log:       t.Log,
 		Settings:  cfg.workflow(),
+
+		WorkflowLink: cfg.workflowLink(),
 	}).Register
+	if codec.On() {
+		public := parts.Routes
+		parts.Routes = func(router gin.IRouter) {
+			public(router)
+			codecapi.Register(router, codecapi.Dependencies{
+				Codec: codec, Verifier: verifier, Limiter: limiter, Origins: cfg.CodecOrigins, Log: t.Log,
+			})
+		}
+	}
 
 	parts.Checks = map[string]func(context.Context) error{
 		"temporal": func(ctx context.Context) error {

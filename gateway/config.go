@@ -2,6 +2,9 @@ package main
 
 import (
 	"crypto/tls"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"orderflow/gateway/internal/placement"
@@ -9,6 +12,7 @@ import (
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/chassis"
 	"orderflow/internal/config"
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/resilience"
 	"orderflow/internal/rpc"
 	"orderflow/internal/temporalclient"
@@ -31,7 +35,17 @@ type settings struct {
 	RateBurst int `default:"200" min:"1" max:"1000000" help:"Requests that one principal may make at once."`
 
 	Temporal config.Temporal `embed:"" prefix:"temporal-"`
-	FastWay  string          `default:"on" enum:"on,off" help:"Whether new orders take the fast way through their steps: ${enum}."`
+	Payloads config.Payloads `embed:"" prefix:"payload-"`
+
+	TemporalUIURL string `name:"temporal-ui-url" placeholder:"URL" help:"Where operators reach the Temporal UI, such as http://127.0.0.1:8233: lists for them link to it."`
+
+	FastWay      string        `default:"on" enum:"on,off" help:"Whether new orders take the fast way through their steps: ${enum}."`
+	DurableSteps []string      `placeholder:"STEP,..." help:"Steps that new orders never take the fast way through, such as ChargePayment."`
+	StepTimeout  time.Duration `default:"10m" min:"1s" max:"24h" help:"How long a new order tries one step before it is undone."`
+	SagaDeadline time.Duration `default:"24h" min:"1s" max:"720h" help:"How long a new order may take until the carrier has accepted it, once one of its steps had to be repeated."`
+	FixWindow    time.Duration `default:"0" max:"720h" help:"How long a refused payment method or address may be replaced before the order is undone; 0 undoes it at once."`
+
+	CodecOrigins []string `default:"http://127.0.0.1:8233,http://localhost:8233" placeholder:"ORIGIN" help:"Web origins of the Temporal UI, separated by commas: their pages may have payloads decrypted. Of use only with --payload-keys."`
 
 	PriceTTL    time.Duration `default:"2s" max:"1m" help:"How long prices and names are used without asking again."`
 	PartTimeout time.Duration `default:"1s" min:"50ms" max:"10s" help:"How long one part of an order's view may take."`
@@ -67,6 +81,11 @@ func (s *settings) Validate() error {
 	case (s.TLSCert == "") != (s.TLSKey == ""):
 		return config.Wrong("tls-cert", "certificate and --tls-key are only of use together")
 	}
+	for _, origin := range s.CodecOrigins {
+		if !isOrigin(origin) {
+			return config.Wrong("codec-origins", "%q is no origin such as https://temporal.shop.test", origin)
+		}
+	}
 	for name, target := range map[string]target{
 		"order": s.Order, "catalog": s.Catalog, "customer": s.Customer,
 		"inventory": s.Inventory, "payment": s.Payment, "shipping": s.Shipping,
@@ -75,7 +94,24 @@ func (s *settings) Validate() error {
 			return config.Wrong(name+"-max-queue", "is only of use with --%s-max-concurrent", name)
 		}
 	}
+	for _, step := range s.DurableSteps {
+		if !slices.Contains(contract.Steps(), step) {
+			return config.Wrong("durable-steps", "%q is none of %s", step, strings.Join(contract.Steps(), ", "))
+		}
+	}
+	if address, err := url.Parse(s.TemporalUIURL); s.TemporalUIURL != "" &&
+		(err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https") {
+		return config.Wrong("temporal-ui-url", "%q is no address of a web page", s.TemporalUIURL)
+	}
 	return nil
+}
+
+// isOrigin reports whether text is as a browser writes an origin: scheme, host
+// and, if it is not the scheme's own, port.
+func isOrigin(text string) bool {
+	parsed, err := url.Parse(text)
+	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" &&
+		text == parsed.Scheme+"://"+strings.ToLower(parsed.Host)
 }
 
 func (s *settings) chassis() chassis.Config {
@@ -84,8 +120,19 @@ func (s *settings) chassis() chassis.Config {
 	return cfg
 }
 
-func (s *settings) temporal() temporalclient.Config {
-	return temporalclient.Config{Addr: s.Temporal.Addr, Namespace: s.Temporal.Namespace, DialTimeout: s.Temporal.DialTimeout}
+func (s *settings) temporal(codec payloadcodec.Codec) temporalclient.Config {
+	return temporalclient.Config{
+		Addr: s.Temporal.Addr, Namespace: s.Temporal.Namespace, DialTimeout: s.Temporal.DialTimeout, Codec: codec,
+	}
+}
+
+// codec reads the keyring; without one it is switched off.
+func (s *settings) codec() (payloadcodec.Codec, error) {
+	codec, err := payloadcodec.Open(s.Payloads.Keys)
+	if err != nil {
+		return codec, config.Wrong("payload-keys", "%v", err)
+	}
+	return codec, nil
 }
 
 func (s *settings) limits() ratelimit.Config {
@@ -100,7 +147,23 @@ func (s *settings) placements() placement.Timeouts { return placement.Timeouts{F
 
 // workflow are the settings that travel in the input of every placement.
 func (s *settings) workflow() contract.Settings {
-	return contract.Settings{FastWayOff: s.FastWay == "off"}
+	return contract.Settings{
+		FastWayOff:   s.FastWay == "off",
+		DurableSteps: s.DurableSteps,
+		StepTimeout:  s.StepTimeout,
+		Deadline:     s.SagaDeadline,
+		FixWindow:    s.FixWindow,
+	}
+}
+
+// workflowLink leads to an order's workflow in the Temporal UI; nil without
+// one.
+func (s *settings) workflowLink() func(orderID string) string {
+	if s.TemporalUIURL == "" {
+		return nil
+	}
+	workflows := strings.TrimSuffix(s.TemporalUIURL, "/") + "/namespaces/" + url.PathEscape(s.Temporal.Namespace) + "/workflows/"
+	return func(orderID string) string { return workflows + url.PathEscape(orderID) }
 }
 
 func (s *settings) rpc(t target) rpc.Config {

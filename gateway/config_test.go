@@ -11,8 +11,11 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,8 +23,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/config"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/payloadcodec"
+	"orderflow/internal/payloadcodec/keyring"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/token"
+	"orderflow/workflows/contract"
 )
 
 func load(environment map[string]string) (*settings, error) {
@@ -38,7 +45,8 @@ func TestTheDefaultsAreTheContracts(t *testing.T) {
 	assert.Equal(t, 100, cfg.limits().Rate)
 	assert.Equal(t, 200, cfg.limits().Burst)
 	assert.Equal(t, token.DevelopmentIssuer, cfg.TokenIssuer)
-	assert.False(t, cfg.workflow().FastWayOff)
+	assert.Equal(t, contract.Settings{StepTimeout: 10 * time.Minute, Deadline: 24 * time.Hour}, cfg.workflow())
+	assert.Nil(t, cfg.workflowLink())
 	served, err := cfg.tls()
 	require.NoError(t, err)
 	assert.Nil(t, served)
@@ -55,24 +63,56 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 	assert.Equal(t, 7, cfg.limits().Rate)
 	assert.Equal(t, 300*time.Millisecond, cfg.rpc(cfg.Order).Timeout)
 	assert.Equal(t, 4, cfg.rpc(cfg.Order).Bulkhead.MaxConcurrent)
-	assert.Equal(t, "temporal:7233", cfg.temporal().Addr)
+	assert.Equal(t, "temporal:7233", cfg.temporal(payloadcodec.Codec{}).Addr)
+}
+
+func TestSettingsOfTheSagaTravelWithEveryPlacement(t *testing.T) {
+	cfg, err := load(map[string]string{
+		"ORDERFLOW_FAST_WAY": "off", "ORDERFLOW_DURABLE_STEPS": "ChargePayment,ShipOrder", "ORDERFLOW_STEP_TIMEOUT": "90s",
+		"ORDERFLOW_SAGA_DEADLINE": "2h", "ORDERFLOW_FIX_WINDOW": "48h",
+	})
+	require.NoError(t, err)
+	assert.Equal(t, contract.Settings{
+		FastWayOff: true, DurableSteps: []string{contract.StepChargePayment, contract.StepShipOrder},
+		StepTimeout: 90 * time.Second, Deadline: 2 * time.Hour, FixWindow: 48 * time.Hour,
+	}, cfg.workflow())
+}
+
+func TestWorkflowsAreLinkedWhereOperatorsHaveAUI(t *testing.T) {
+	for _, address := range []string{"https://temporal.example:8233/ui", "https://temporal.example:8233/ui/"} {
+		cfg, err := load(map[string]string{"ORDERFLOW_TEMPORAL_UI_URL": address, "ORDERFLOW_TEMPORAL_NAMESPACE": "shop"})
+		require.NoError(t, err)
+		assert.Equal(t, "https://temporal.example:8233/ui/namespaces/shop/workflows/order-1", cfg.workflowLink()("order-1"))
+	}
 }
 
 func TestAWrongSettingIsNamed(t *testing.T) {
-	for name, value := range map[string]string{
-		"ORDERFLOW_GATEWAY_ADDR":    "nowhere",
-		"ORDERFLOW_LISTEN_ADDR":     "127.0.0.1:80",
-		"ORDERFLOW_TLS_CERT":        "cert.pem",
-		"ORDERFLOW_TLS_KEY":         "key.pem",
-		"ORDERFLOW_FAST_WAY":        "maybe",
-		"ORDERFLOW_RATE_LIMIT":      "0",
-		"ORDERFLOW_RATE_BURST":      "-1",
-		"ORDERFLOW_ORDER_MAX_QUEUE": "5",
-		"ORDERFLOW_PART_TIMEOUT":    "1h",
+	for _, wrong := range []string{
+		"ORDERFLOW_GATEWAY_ADDR=nowhere",
+		"ORDERFLOW_LISTEN_ADDR=127.0.0.1:80",
+		"ORDERFLOW_TLS_CERT=cert.pem",
+		"ORDERFLOW_TLS_KEY=key.pem",
+		"ORDERFLOW_FAST_WAY=maybe",
+		"ORDERFLOW_RATE_LIMIT=0",
+		"ORDERFLOW_RATE_BURST=-1",
+		"ORDERFLOW_ORDER_MAX_QUEUE=5",
+		"ORDERFLOW_PART_TIMEOUT=1h",
+		"ORDERFLOW_STEP_TIMEOUT=0",
+		"ORDERFLOW_STEP_TIMEOUT=25h",
+		"ORDERFLOW_SAGA_DEADLINE=0",
+		"ORDERFLOW_SAGA_DEADLINE=721h",
+		"ORDERFLOW_FIX_WINDOW=-1s",
+		"ORDERFLOW_FIX_WINDOW=721h",
+		"ORDERFLOW_DURABLE_STEPS=ChargePayment,RefundPayment",
+		"ORDERFLOW_DURABLE_STEPS=chargepayment",
+		"ORDERFLOW_TEMPORAL_UI_URL=127.0.0.1:8233",
+		"ORDERFLOW_TEMPORAL_UI_URL=javascript:alert(1)",
+		"ORDERFLOW_TEMPORAL_UI_URL=https:///ui",
 	} {
+		name, value, _ := strings.Cut(wrong, "=")
 		_, err := load(map[string]string{name: value})
-		require.Error(t, err, name)
-		assert.Contains(t, err.Error(), "ORDERFLOW_", name)
+		require.Error(t, err, wrong)
+		assert.Contains(t, err.Error(), "ORDERFLOW_", wrong)
 		assert.NotContains(t, err.Error(), "\n")
 	}
 }
@@ -136,4 +176,39 @@ func TestAKeyFolderThatCannotBeUsedIsAnError(t *testing.T) {
 	parts, err := build(cfg, telemetry.Discard())
 	require.ErrorContains(t, err, "key folder")
 	require.NoError(t, parts.Close())
+}
+
+func TestTheCodecIsServedOnlyWherePayloadsAreEncrypted(t *testing.T) {
+	ring := filepath.Join(t.TempDir(), "payload-keys.json")
+	_, err := keyring.Create(ring, time.Now())
+	require.NoError(t, err)
+	for file, status := range map[string]int{"": http.StatusNotFound, ring: http.StatusUnauthorized} {
+		cfg, err := load(map[string]string{"ORDERFLOW_KEYS_DIR": t.TempDir(), "ORDERFLOW_PAYLOAD_KEYS": file})
+		require.NoError(t, err)
+		parts, err := build(cfg, telemetry.Discard())
+		require.NoError(t, err)
+		engine := httpserver.NewEngine(httpserver.Options{Name: "gateway", Public: true})
+		parts.Routes(engine)
+		recorder := httptest.NewRecorder()
+		engine.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/codec/decode", nil))
+		assert.Equal(t, status, recorder.Code, "keyring %q", file)
+		require.NoError(t, parts.Close())
+	}
+}
+
+func TestAKeyringThatCannotBeUsedIsAnError(t *testing.T) {
+	cfg, err := load(map[string]string{"ORDERFLOW_KEYS_DIR": t.TempDir(), "ORDERFLOW_PAYLOAD_KEYS": filepath.Join(t.TempDir(), "missing")})
+	require.NoError(t, err)
+	parts, err := build(cfg, telemetry.Discard())
+	require.ErrorContains(t, err, "setting --payload-keys (ORDERFLOW_PAYLOAD_KEYS): reading the keyring")
+	require.NoError(t, parts.Close())
+}
+
+func TestAnOriginIsWrittenAsABrowserWritesIt(t *testing.T) {
+	for _, good := range []string{"http://127.0.0.1:8233", "https://temporal.shop.test", "http://[::1]:8233"} {
+		assert.True(t, isOrigin(good), good)
+	}
+	for _, bad := range []string{"", "*", "null", "127.0.0.1:8233", "ftp://a.test", "https://", "https://a.test/", "https://A.test", "https://a@b.test", "https://a.test?x"} {
+		assert.False(t, isOrigin(bad), bad)
+	}
 }

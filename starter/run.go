@@ -50,6 +50,8 @@ type commandLine struct {
 	Verify verifyCommand `cmd:"" help:"Check the promises of the running system from its raw rows: money, stock, ends, streams, read model, live effects, compensations, idempotency."`
 	Token  tokenCommand  `cmd:"" help:"Make a development token; it is the last line of the output."`
 	Demo   demoCommand   `cmd:"" help:"Place three demonstration orders: one ships, one is declined, one is out of stock."`
+
+	PayloadKey payloadKeyCommand `cmd:"" help:"Make the keyring that payloads in Temporal are encrypted with, unless it is there, or replace its key; prints the IDs of the keys."`
 }
 
 const description = `Command-line client of Orderflow. Every flag can also be set by the environment

@@ -25,6 +25,11 @@ type Temporal struct {
 	DialTimeout time.Duration `default:"10s" min:"100ms" help:"How long to wait for the Temporal server at start."`
 }
 
+// Payloads says how that is stored which Temporal keeps of an order.
+type Payloads struct {
+	Keys string `type:"path" placeholder:"FILE" help:"Keyring that payloads in Temporal are encrypted with; starter payload-key makes one. Without it they are stored in the clear."`
+}
+
 // Listen says where a process takes requests.
 type Listen struct {
 	Addr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at; port 0 is any free port."`

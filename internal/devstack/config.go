@@ -35,7 +35,10 @@ type Config struct {
 	DataDir   string `default:".orderflow" placeholder:"DIR" help:"Folder for all data and logs; one system uses it at a time."`
 	Demo      bool   `default:"true" negatable:"" help:"Place three demonstration orders at the start."`
 	ReadyFile string `placeholder:"PATH" help:"File to write when the system is ready for orders and the demonstration is over."`
-	Workers   int    `default:"1" min:"1" max:"64" help:"How many worker processes to start."`
+	// PayloadKeys is off for a laptop by default: the Temporal UI then shows
+	// everything without a key.
+	PayloadKeys string `type:"path" placeholder:"FILE" help:"Keyring that payloads in Temporal are encrypted with; starter payload-key makes one. Without it they are stored in the clear."`
+	Workers     int    `default:"1" min:"1" max:"64" help:"How many worker processes to start."`
 
 	Console supervisor.Level `default:"warn" help:"Which log lines to show here, beside the log files: all, warn, error."`
 

@@ -9,7 +9,7 @@ const envPrefix = "ORDERFLOW_"
 
 // perProcess are settings that belong to one process, and so are not inherited
 // from whoever started the system.
-var perProcess = []string{"LISTEN_ADDR", "DSN", "INSTANCE_ID", "READY_FILE", "FAULTS", "ADVERTISE"}
+var perProcess = []string{"LISTEN_ADDR", "DSN", "INSTANCE_ID", "READY_FILE", "FAULTS", "ADVERTISE", "PAYLOAD_KEYS"}
 
 // environment is a list of KEY=value in which each key stands once.
 type environment []string
@@ -54,14 +54,32 @@ func (c Config) forService(name string) environment {
 
 // forWorker is the environment of one worker process.
 func (c Config) forWorker(number int) environment {
-	return c.inherited().with(envPrefix+"INSTANCE_ID", instanceID(workersService, number))
+	return c.inherited().
+		with(envPrefix+"INSTANCE_ID", instanceID(workersService, number)).
+		with(envPrefix+"PAYLOAD_KEYS", c.PayloadKeys)
 }
 
 // forGateway is the environment of the gateway.
 func (c Config) forGateway() environment {
-	return c.inherited().
+	env := c.inherited().
 		with(envPrefix+"INSTANCE_ID", instanceID(gatewayService, 1)).
-		with(envPrefix+"GATEWAY_ADDR", c.GatewayAddr)
+		with(envPrefix+"GATEWAY_ADDR", c.GatewayAddr).
+		with(envPrefix+"PAYLOAD_KEYS", c.PayloadKeys)
+	if c.TemporalExternal || env.has(envPrefix+"CODEC_ORIGINS") {
+		return env // where its UI is, only the user knows
+	}
+	return env.with(envPrefix+"CODEC_ORIGINS", strings.Join(c.uiOrigins(), ","))
+}
+
+// uiOrigins are the origins of the Temporal UI's pages, by either name of this
+// machine.
+func (c Config) uiOrigins() []string {
+	addr := dialable(c.TemporalUIAddr)
+	origins := []string{"http://" + addr}
+	if port, local := strings.CutPrefix(addr, "127.0.0.1:"); local {
+		origins = append(origins, "http://localhost:"+port)
+	}
+	return origins
 }
 
 // forStarter is the environment with which the starter finds this system.

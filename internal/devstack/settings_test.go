@@ -34,6 +34,7 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 		"ORDERFLOW_TEMPORAL_BIN":      "/temporal",
 		"ORDERFLOW_CONSUL_BIN":        "/consul",
 		"ORDERFLOW_CONSOLE":           "error",
+		"ORDERFLOW_PAYLOAD_KEYS":      "/payload-keys.json",
 	}
 	lookup := func(name string) (string, bool) { value, ok := environment[name]; return value, ok }
 	var got Config
@@ -43,7 +44,7 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 		GatewayAddr: "127.0.0.1:1", TemporalAddr: "127.0.0.1:2", TemporalUIAddr: "127.0.0.1:3", ConsulAddr: "127.0.0.1:4",
 		TemporalExternal: true, ConsulExternal: true, TemporalNamespace: "default",
 		TemporalBin: "/temporal", ConsulBin: "/consul",
-		DataDir: "/data", Demo: false, ReadyFile: "/ready", Workers: 2, Console: supervisor.Error,
+		DataDir: "/data", Demo: false, ReadyFile: "/ready", PayloadKeys: "/payload-keys.json", Workers: 2, Console: supervisor.Error,
 	}, got)
 }
 
@@ -100,6 +101,29 @@ func TestEachProcessGetsItsOwnSettings(t *testing.T) {
 		assert.Contains(t, env, "HOME=/home/ada")
 	}
 	assert.NotContains(t, strings.Join(cfg.forTool(), " "), "elsewhere")
+}
+
+func TestPayloadsAreEncryptedOnlyWhenAKeyringIsSet(t *testing.T) {
+	value := func(e environment, name string) string { v, _ := e.lookup(envPrefix + name); return v }
+	cfg := Config{Environ: []string{"ORDERFLOW_PAYLOAD_KEYS=of the caller"}}.withDefaults()
+	for _, env := range []environment{cfg.forService("order"), cfg.forWorker(1), cfg.forGateway(), cfg.forStarter()} {
+		assert.Empty(t, value(env, "PAYLOAD_KEYS"), "off by default")
+	}
+	args, err := temporalArgs(cfg)
+	require.NoError(t, err)
+	assert.NotContains(t, args, "--ui-codec-endpoint")
+
+	cfg.PayloadKeys = "/keys/payload.json"
+	assert.Equal(t, "/keys/payload.json", value(cfg.forWorker(1), "PAYLOAD_KEYS"))
+	assert.Equal(t, "/keys/payload.json", value(cfg.forGateway(), "PAYLOAD_KEYS"))
+	assert.Empty(t, value(cfg.forService("order"), "PAYLOAD_KEYS"), "services have no need of it")
+	assert.Equal(t, "http://127.0.0.1:8233,http://localhost:8233", value(cfg.forGateway(), "CODEC_ORIGINS"))
+	args, err = temporalArgs(cfg)
+	require.NoError(t, err)
+	assert.Equal(t, "http://127.0.0.1:8080/codec", option(t, args, "--ui-codec-endpoint"))
+
+	cfg.Environ = []string{"ORDERFLOW_CODEC_ORIGINS=https://temporal.shop.test"}
+	assert.Equal(t, "https://temporal.shop.test", value(cfg.forGateway(), "CODEC_ORIGINS"), "as the user says")
 }
 
 func TestSystemsSideBySideShareNoPort(t *testing.T) {

@@ -64,6 +64,11 @@ func newStack(cfg Config) (*Stack, error) {
 	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("finding the data folder: %w", err)
 	}
+	if cfg.PayloadKeys != "" {
+		if cfg.PayloadKeys, err = filepath.Abs(cfg.PayloadKeys); err != nil {
+			return nil, fmt.Errorf("finding the keyring: %w", err)
+		}
+	}
 	if cfg.Root == "" {
 		if cfg.Root, err = toolchain.ProjectRoot("."); err != nil {
 			return nil, err

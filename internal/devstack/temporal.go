@@ -24,6 +24,8 @@ const (
 	temporalUnfinished = "temporal.db.unfinished"
 	// frontendService is what Temporal's gRPC health check knows its front as.
 	frontendService = "temporal.api.workflowservice.v1.WorkflowService"
+	// codecPath is where the gateway decrypts payloads for the UI.
+	codecPath = "/codec"
 )
 
 // temporalSettings are the dynamic settings of the development server. Each was
@@ -108,6 +110,9 @@ func temporalArgs(cfg Config) ([]string, error) {
 	}
 	if cfg.TemporalNamespace != "default" {
 		args = append(args, "--namespace", cfg.TemporalNamespace)
+	}
+	if cfg.PayloadKeys != "" {
+		args = append(args, "--ui-codec-endpoint", "http://"+dialable(cfg.GatewayAddr)+codecPath)
 	}
 	for _, setting := range temporalSettings {
 		args = append(args, "--dynamic-config-value", setting)

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc/status"
 
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/telemetry"
 )
 
@@ -22,8 +23,7 @@ const scope = "orderflow/internal/temporalclient"
 // DefaultDialTimeout bounds Dial when Config says nothing.
 const DefaultDialTimeout = 10 * time.Second
 
-// Config says where the Temporal server is. A config.Temporal converts to it:
-// temporalclient.Config(settings.Temporal).
+// Config says where the Temporal server is, and how payloads are stored there.
 type Config struct {
 	// Addr is the server's gRPC address, host:port.
 	Addr string
@@ -31,6 +31,9 @@ type Config struct {
 	Namespace string
 	// DialTimeout bounds Dial; 0 is DefaultDialTimeout.
 	DialTimeout time.Duration
+	// Codec encrypts payloads and failures; the zero Codec leaves them in the
+	// clear. Every client of a namespace needs one with the same keys.
+	Codec payloadcodec.Codec
 }
 
 // Dial connects to the server and asks it for its namespace, within
@@ -105,10 +108,12 @@ func newOptions(cfg Config, t *telemetry.Telemetry) (client.Options, error) {
 		return client.Options{}, fmt.Errorf("preparing Temporal's tracing: %w", err)
 	}
 	return client.Options{
-		HostPort:     cfg.Addr,
-		Namespace:    cfg.Namespace,
-		Logger:       NewLogger(log),
-		Interceptors: []interceptor.ClientInterceptor{tracing},
+		HostPort:         cfg.Addr,
+		Namespace:        cfg.Namespace,
+		Logger:           NewLogger(log),
+		DataConverter:    cfg.Codec.DataConverter(),
+		FailureConverter: cfg.Codec.FailureConverter(),
+		Interceptors:     []interceptor.ClientInterceptor{tracing},
 		MetricsHandler: temporalotel.NewMetricsHandler(temporalotel.MetricsHandlerOptions{
 			Meter:                t.Meter.Meter(scope),
 			UseMonotonicCounters: true,

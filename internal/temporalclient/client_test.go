@@ -117,14 +117,16 @@ func TestOneTraceRunsFromTheStarterThroughEveryActivity(t *testing.T) {
 			want := span.SpanContext().TraceID().String()
 			assert.Equal(t, map[string]string{"activity": want, "local activity": want}, recorded.ids)
 
-			stop() // a worker counts the end of a workflow after the client has heard of it
-			families, err := tel.Registry.Gather()
-			require.NoError(t, err)
 			names := map[string]bool{}
-			for _, family := range families {
-				names[family.GetName()] = true
-			}
-			assert.Contains(t, names, "temporal_workflow_completed_total")
+			// A worker counts the end of a workflow after the client has heard of it.
+			require.Eventually(t, func() bool {
+				families, err := tel.Registry.Gather()
+				for _, family := range families {
+					names[family.GetName()] = true
+				}
+				return err == nil && names["temporal_workflow_completed_total"]
+			}, time.Minute, 5*time.Millisecond)
+			stop()
 			assert.Contains(t, names, "temporal_request_latency_seconds")
 
 			require.NoError(t, tel.Close(t.Context()))
