@@ -43,6 +43,13 @@ func (c *Client) Cancel(ctx context.Context, request CancelRequest) (Acknowledge
 	return c.command(ctx, orderPath(request.Key.OrderID)+"/cancel", request)
 }
 
+// RecordIntervention records what a person decided about the order's saga.
+// problem.NotFound when the order does not exist: it may be about to, so this
+// answer is not final.
+func (c *Client) RecordIntervention(ctx context.Context, request InterventionRequest) (Acknowledgement, error) {
+	return c.command(ctx, orderPath(request.Key.OrderID)+"/interventions", request)
+}
+
 // Order returns the order as it is now, or problem.NotFound. The view is never
 // older than the last acknowledged command.
 func (c *Client) Order(ctx context.Context, orderID string) (View, error) {

@@ -83,6 +83,52 @@ type CancelRequest struct {
 	Operator string `json:"operator,omitempty"`
 }
 
+// InterventionStep is the step of the keys of interventions. It is not a step
+// of the saga and is never undone.
+const InterventionStep = "Intervention"
+
+// InterventionAction is a kind of decision about an order's saga.
+type InterventionAction string
+
+// The decisions that people can make.
+const (
+	// InterventionRetry tries a blocked step or compensation at once.
+	InterventionRetry InterventionAction = "retry"
+	// InterventionSkip gives a blocked compensation up: its effect stays.
+	InterventionSkip InterventionAction = "skip"
+	// InterventionResolve takes a blocked compensation for done by hand.
+	InterventionResolve InterventionAction = "resolve"
+	// InterventionHold stops the order before its next step.
+	InterventionHold InterventionAction = "hold"
+	// InterventionRelease lets a held order go on.
+	InterventionRelease InterventionAction = "release"
+	// InterventionFix replaces what a service has refused.
+	InterventionFix InterventionAction = "fix"
+)
+
+// Intervention is what a person decided about an order's saga.
+type Intervention struct {
+	Action InterventionAction `json:"action"`
+	// Step is the step or the compensation concerned, by its activity; empty for
+	// hold and release.
+	Step string `json:"step,omitempty"`
+	// Actor is the subject of the token that asked, of at most 200 characters.
+	Actor string `json:"actor"`
+	// Reason has 1 to 500 characters of one line.
+	Reason string `json:"reason"`
+	// At is when the saga accepted the decision.
+	At time.Time `json:"at"`
+}
+
+// InterventionRequest records a decision in the order's stream. It changes
+// nothing else about the order. The key's step is InterventionStep; its revision
+// is a number from 1 that no other decision about the order has. Numbers may be
+// left out.
+type InterventionRequest struct {
+	Key          Key          `json:"key"`
+	Intervention Intervention `json:"intervention"`
+}
+
 // SagaState is where the saga of an order stands.
 type SagaState string
 
@@ -104,10 +150,10 @@ type Saga struct {
 	Steps []SagaStep `json:"steps"`
 }
 
-// SagaStep is one step of it. State is one of pending, running, done, failed,
-// compensating, compensated, blocked, skipped. Compensation is there once the
-// step is being undone; a failed step is undone too, because it may have
-// happened.
+// SagaStep is one step of it. State is one of pending, running, waiting (it was
+// refused and waits for a fix), done, failed, compensating, compensated,
+// blocked, skipped. Compensation is there once the step is being undone; a
+// failed step is undone too, because it may have happened.
 type SagaStep struct {
 	Name         string        `json:"name"`
 	State        string        `json:"state"`
@@ -116,11 +162,17 @@ type SagaStep struct {
 }
 
 // Compensation is the undoing of one step. Name is the activity that does it;
-// State is running, done or blocked.
+// State is running, done, blocked or, given up by an operator, skipped. Error is
+// why it is blocked; one that was done late keeps why it was.
 type Compensation struct {
 	Name  string `json:"name"`
 	State string `json:"state"`
 	Error string `json:"error,omitempty"`
+	// Resolution says who ended a blocked compensation, how and why, such as
+	// "skipped by ops-jane: the acquirer is gone": the service behind it may not
+	// agree with the order. It has at most 800 characters, which holds the
+	// longest actor and reason of an intervention. Empty when nobody had to.
+	Resolution string `json:"resolution,omitempty"`
 }
 
 // Acknowledgement answers a command: the order's status and its stream's

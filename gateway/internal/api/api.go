@@ -14,6 +14,7 @@ import (
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/gateway/openapi"
+	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/token"
@@ -24,12 +25,16 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// Placements starts and cancels placements; *placement.Placements does it.
+// Placements starts placements, finds them and brings them decisions;
+// *placement.Placements does it.
 type Placements interface {
 	Find(ctx context.Context, orderID string) (placement.Found, error)
 	Start(ctx context.Context, input contract.PlaceOrderInput) error
 	AwaitOutcome(ctx context.Context, orderID string) error
-	Cancel(ctx context.Context, orderID string, request contract.CancelRequest) error
+	Progress(ctx context.Context, orderID string) (contract.Progress, error)
+	Send(ctx context.Context, orderID string, message placement.Message) (contract.Progress, error)
+	Flagged(ctx context.Context, offset, limit int) (orders []placement.Listed, total int64, err error)
+	Stopped(ctx context.Context) ([]placement.Listed, error)
 }
 
 // Pricer makes quotes; *pricing.Pricer does it.
@@ -59,13 +64,13 @@ type Changes interface {
 type Products interface {
 	Product(ctx context.Context, productID string) (catalog.Product, error)
 	Products(ctx context.Context, page, limit int) (catalog.Page, error)
-	Put(ctx context.Context, record catalog.Record) (catalog.Product, error)
+	Put(ctx context.Context, record catalog.Record, condition conditional.Condition) (catalog.Product, error)
 }
 
 // Customers is what is asked of the customer service; *customer.Client does it.
 type Customers interface {
 	Customer(ctx context.Context, customerID string) (customer.Customer, error)
-	Put(ctx context.Context, record customer.Record) (customer.Customer, error)
+	Put(ctx context.Context, record customer.Record, condition conditional.Condition) (customer.Customer, error)
 }
 
 // Inventory is what is asked of the inventory service; *inventory.Client does
@@ -76,7 +81,7 @@ type Inventory interface {
 	SetFirstOnHand(ctx context.Context, count inventory.StockCount) (inventory.Stock, error)
 }
 
-// Dependencies are what the handlers work with. All but the last two are
+// Dependencies are what the handlers work with. All but the last three are
 // needed.
 type Dependencies struct {
 	Verifier   auth.Verifier
@@ -95,6 +100,9 @@ type Dependencies struct {
 
 	// Settings travel in the input of every placement.
 	Settings contract.Settings
+	// WorkflowLink is the address of an order's workflow in the Temporal UI; nil
+	// when operators have none.
+	WorkflowLink func(orderID string) string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -122,6 +130,8 @@ func (a *API) Register(router gin.IRouter) {
 	write := auth.RequireScope(token.OrdersWrite, token.Admin)
 	admin := auth.RequireScope(token.Admin)
 	operator := auth.RequireScope(token.Admin, token.Ops)
+	stop := auth.RequireScope(token.OrdersWrite, token.Admin, token.Ops)
+	ops := auth.RequireScope(token.Ops)
 
 	v1 := router.Group("/v1", auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware())
 	v1.POST("/orders", write, a.placeOrder)
@@ -129,6 +139,9 @@ func (a *API) Register(router gin.IRouter) {
 	v1.GET("/orders/:orderId/events", read, a.getEvents)
 	v1.GET("/orders/:orderId/stream", read, a.streamOrder)
 	v1.POST("/orders/:orderId/cancel", write, a.cancelOrder)
+	v1.POST("/orders/:orderId/hold", stop, a.decideHold(placement.Hold))
+	v1.POST("/orders/:orderId/release", stop, a.decideHold(placement.Release))
+	v1.POST("/orders/:orderId/fix", write, a.fixOrder)
 	v1.GET("/customers/:customerId/orders", read, a.listOrders)
 	v1.GET("/customers/:customerId", a.getCustomer)
 	v1.PUT("/customers/:customerId", admin, a.putCustomer)
@@ -137,7 +150,11 @@ func (a *API) Register(router gin.IRouter) {
 	v1.PUT("/products/:productId", admin, a.putProduct)
 	v1.GET("/inventory/:productId", operator, a.getStock)
 	v1.PUT("/inventory/:productId", admin, a.putStock)
-	v1.GET("/ops/audit/:service", auth.RequireScope(token.Ops), a.getAudit)
+	v1.GET("/ops/audit/:service", ops, a.getAudit)
+	v1.GET("/ops/attention", ops, a.listAttention)
+	v1.POST("/ops/orders/:orderId/compensations/:step/retry", ops, a.operate(placement.Retry))
+	v1.POST("/ops/orders/:orderId/compensations/:step/skip", ops, a.operate(placement.Skip))
+	v1.POST("/ops/orders/:orderId/compensations/:step/resolve", ops, a.operate(placement.Resolve))
 }
 
 // fail answers with the problem that err is.

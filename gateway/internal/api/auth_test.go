@@ -27,6 +27,9 @@ var rights = map[string]struct {
 	"GET /v1/orders/{orderId}/events":       {"/v1/orders/ORDER/events", "", 200, 404, 403, 200, 200},
 	"GET /v1/orders/{orderId}/stream":       {"/v1/orders/ORDER/stream", "", 200, 404, 403, 200, 200},
 	"POST /v1/orders/{orderId}/cancel":      {"/v1/orders/ORDER/cancel", `{"reason":"x"}`, 409, 404, 403, 403, 409},
+	"POST /v1/orders/{orderId}/hold":        {"/v1/orders/ORDER/hold", `{"reason":"x"}`, 409, 404, 403, 409, 409},
+	"POST /v1/orders/{orderId}/release":     {"/v1/orders/ORDER/release", `{"reason":"x"}`, 409, 404, 403, 409, 409},
+	"POST /v1/orders/{orderId}/fix":         {"/v1/orders/ORDER/fix", `{"payment":{"method":"pm_x"}}`, 409, 404, 403, 403, 409},
 	"GET /v1/customers/{customerId}/orders": {"/v1/customers/cust-ada/orders", "", 200, 404, 403, 200, 200},
 	"GET /v1/customers/{customerId}":        {"/v1/customers/cust-ada", "", 200, 404, 200, 200, 200},
 	"PUT /v1/customers/{customerId}":        {"/v1/customers/cust-ada", `{"customerId":"cust-ada","name":"A"}`, 403, 403, 403, 403, 200},
@@ -36,6 +39,11 @@ var rights = map[string]struct {
 	"GET /v1/inventory/{productId}":         {"/v1/inventory/prod-kettle", "", 403, 403, 403, 200, 200},
 	"PUT /v1/inventory/{productId}":         {"/v1/inventory/prod-kettle", `{"productId":"prod-kettle","onHand":9}`, 403, 403, 403, 403, 200},
 	"GET /v1/ops/audit/{service}":           {"/v1/ops/audit/inventory?table=stock", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/attention":                 {"/v1/ops/attention", "", 403, 403, 403, 200, 403},
+
+	"POST /v1/ops/orders/{orderId}/compensations/{step}/retry":   {"/v1/ops/orders/ORDER/compensations/RefundPayment/retry", `{"reason":"x"}`, 403, 403, 403, 202, 403},
+	"POST /v1/ops/orders/{orderId}/compensations/{step}/skip":    {"/v1/ops/orders/ORDER/compensations/RefundPayment/skip", `{"reason":"x"}`, 403, 403, 403, 202, 403},
+	"POST /v1/ops/orders/{orderId}/compensations/{step}/resolve": {"/v1/ops/orders/ORDER/compensations/RefundPayment/resolve", `{"reason":"x"}`, 403, 403, 403, 202, 403},
 }
 
 func TestRightsAreComplete(t *testing.T) {

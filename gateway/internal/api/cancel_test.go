@@ -1,15 +1,11 @@
 package api_test
 
 import (
-	"context"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 
 	"orderflow/internal/problem"
 	"orderflow/services/order"
@@ -41,9 +37,6 @@ func TestCancelWorksBeforeTheOrderServiceHasTheOrder(t *testing.T) {
 }
 
 func TestCancelComesTooLateOrTwice(t *testing.T) {
-	refuse := func(kind string) func(context.Context, string, []any) error {
-		return func(context.Context, string, []any) error { return temporal.NewApplicationError("no", kind) }
-	}
 	for name, test := range map[string]struct {
 		prepare func(g *gateway, id string)
 		code    problem.Code
@@ -52,17 +45,6 @@ func TestCancelComesTooLateOrTwice(t *testing.T) {
 		"cancelled":            {func(g *gateway, id string) { g.becomes(id, order.Cancelled, order.SagaCompensated) }, problem.Conflict},
 		"saga says too late":   {func(g *gateway, _ string) { g.temporal.Update = refuse(contract.ErrorTooLate) }, problem.TooLate},
 		"saga cancels already": {func(g *gateway, _ string) { g.temporal.Update = refuse(contract.ErrorAlreadyCancelled) }, problem.Conflict},
-		"ends meanwhile": {func(g *gateway, id string) {
-			g.temporal.Update = func(context.Context, string, []any) error {
-				g.becomes(id, order.Shipped, order.SagaCompleted)
-				return temporal.NewApplicationError("closed", "AcceptedUpdateCompletedWorkflow")
-			}
-		}, problem.TooLate},
-		"ended, and only Temporal knows": {func(g *gateway, id string) {
-			g.orders.fail(away("order"))
-			g.temporal.Close(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-		}, problem.TooLate},
-		"no worker": {func(g *gateway, _ string) { g.temporal.NoWorker = true }, problem.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t)
@@ -71,19 +53,6 @@ func TestCancelComesTooLateOrTwice(t *testing.T) {
 			g.cancel(id, g.ada(), `{"reason":"x"}`).problem(test.code)
 		})
 	}
-}
-
-func TestCancelNeedsAReason(t *testing.T) {
-	g := newGateway(t)
-	id := g.placed()
-	for body, code := range map[string]problem.Code{
-		`{}`: problem.Invalid, `{"reason":""}`: problem.Invalid, `{"reason":null}`: problem.Invalid, `{"reason":7}`: problem.Invalid,
-		`{"reason":"a\nb"}`: problem.Invalid, `{"reason":"` + strings.Repeat("x", 201) + `"}`: problem.Invalid,
-		`{"reason":"x","force":true}`: problem.Malformed, `[]`: problem.Malformed, ``: problem.Malformed,
-	} {
-		g.cancel(id, g.ada(), body).problem(code)
-	}
-	assert.Empty(t, g.temporal.Updates())
 }
 
 func TestOnlyOwnersAndAdminsCancel(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/services/customer"
@@ -24,8 +25,7 @@ func (a *API) getCustomer(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	setETag(c, found.Version)
-	httpserver.Respond(c, http.StatusOK, found)
+	httpserver.RespondVersioned(c, found.Version, found)
 }
 
 type customerBody struct {
@@ -60,9 +60,15 @@ func (b *customerBody) Validate() error {
 	return fields.Err()
 }
 
-// putCustomer is PUT /v1/customers/{customerId}.
+// putCustomer is PUT /v1/customers/{customerId}. The service decides on the
+// condition, where it writes.
 func (a *API) putCustomer(c *gin.Context) {
 	customerID := c.Param("customerId")
+	condition, err := conditional.FromHeader(c.Request.Header)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	var body customerBody
 	if err := bindNamed(c, &body, "/customerId", customerID, func() string { return body.CustomerID }); err != nil {
 		fail(c, err)
@@ -74,13 +80,13 @@ func (a *API) putCustomer(c *gin.Context) {
 		Contact:    body.Contact,
 		Phone:      body.Phone,
 		Address:    (*customer.Address)(body.Address),
-	})
+	}, condition)
 	// Also after a failure: the change may have happened.
 	a.Pricer.ForgetCustomer(customerID)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	setETag(c, stored.Version)
+	c.Header("ETag", conditional.ETag(stored.Version))
 	httpserver.Respond(c, http.StatusOK, stored)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/problem"
 	"orderflow/services/catalog"
 	"orderflow/services/customer"
@@ -22,8 +23,10 @@ type fakeOrders struct {
 	changed chan struct{}
 	err     error
 	history map[string][]order.View
-	lists   []order.ListQuery
-	upTo    int64 // how many orders there are, when a list is first asked for
+	// recorded are events that come after the views'.
+	recorded []order.Event
+	lists    []order.ListQuery
+	upTo     int64 // how many orders there are, when a list is first asked for
 }
 
 func newFakeOrders() *fakeOrders {
@@ -113,7 +116,7 @@ func (f *fakeOrders) Events(_ context.Context, orderID string) ([]order.Event, e
 			Payload: json.RawMessage(`{"customerId":"cust-ada","requestHash":"secret-hash","total":{"amount":9007199254740993,"currency":"USD"}}`),
 		})
 	}
-	return events, nil
+	return append(events, f.recorded...), nil
 }
 
 func (f *fakeOrders) CustomerOrders(_ context.Context, query order.ListQuery) (order.Page, error) {
@@ -157,11 +160,14 @@ func (f *fakeProducts) Products(_ context.Context, page, limit int) (catalog.Pag
 	return catalog.Page{Page: page, Limit: limit, Total: 5}, f.err
 }
 
-func (f *fakeProducts) Put(_ context.Context, record catalog.Record) (catalog.Product, error) {
+func (f *fakeProducts) Put(_ context.Context, record catalog.Record, condition conditional.Condition) (catalog.Product, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
 		return catalog.Product{}, f.err
+	}
+	if err := condition.CheckWrite(f.products[record.ProductID].Version); err != nil {
+		return catalog.Product{}, err
 	}
 	stored := catalog.Product{
 		ProductID: record.ProductID, Name: record.Name, Description: record.Description, UnitPrice: record.UnitPrice,
@@ -187,9 +193,12 @@ func (f *fakeCustomers) Customer(_ context.Context, id string) (customer.Custome
 	return found, f.err
 }
 
-func (f *fakeCustomers) Put(_ context.Context, record customer.Record) (customer.Customer, error) {
+func (f *fakeCustomers) Put(_ context.Context, record customer.Record, condition conditional.Condition) (customer.Customer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := condition.CheckWrite(f.customers[record.CustomerID].Version); err != nil {
+		return customer.Customer{}, err
+	}
 	stored := customer.Customer{
 		CustomerID: record.CustomerID, Name: record.Name, Contact: record.Contact, Phone: record.Phone,
 		Address: record.Address, Version: f.customers[record.CustomerID].Version + 1,

@@ -19,12 +19,15 @@ import (
 	"go.uber.org/zap"
 
 	"orderflow/gateway/internal/api"
+	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/codecapi"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/httpserver"
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
 	"orderflow/internal/token"
@@ -34,6 +37,7 @@ import (
 	"orderflow/services/money"
 	"orderflow/services/payment"
 	"orderflow/services/shipping"
+	"orderflow/workflows/contract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -58,6 +62,9 @@ type gateway struct {
 	parcels  *fakeShipments
 	audit    *fakeAudit
 }
+
+// deployed is what the deployment decides about its orders.
+var deployed = contract.Settings{StepTimeout: time.Minute, FixWindow: time.Hour}
 
 type option func(*ratelimit.Config)
 
@@ -98,7 +105,7 @@ func newGateway(t *testing.T, options ...option) *gateway {
 	}
 	placements := placement.New(g.temporal, nil, placement.Timeouts{
 		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,
-		Progress: 50 * time.Millisecond, Cancel: 50 * time.Millisecond,
+		Progress: 50 * time.Millisecond, Decision: 50 * time.Millisecond, List: 100 * time.Millisecond,
 	})
 	g.engine = httpserver.NewEngine(httpserver.Options{Name: "gateway", Public: true})
 	api.New(api.Dependencies{
@@ -107,7 +114,7 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		Placements: placements,
 		Pricer:     pricing.New(g.products, g.people, pricing.Config{TTL: time.Minute, Timeout: time.Second}, nil),
 		Reader: orderview.NewReader(orderview.Sources{
-			Orders: g.orders, Payments: g.payments, Shipments: g.parcels, Workflows: placements,
+			Orders: g.orders, Payments: g.payments, Shipments: g.parcels, Workflows: placements, MayName: auth.MayRead,
 		}),
 		Orders:    g.orders,
 		Changes:   g.orders,
@@ -116,7 +123,12 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		Inventory: g.stock,
 		Audits:    map[string]api.Audit{"inventory": g.audit},
 		Log:       zap.NewNop(),
+		Settings:  deployed,
+
+		WorkflowLink: func(orderID string) string { return "https://temporal.example/" + orderID },
 	}).Register(g.engine)
+	// What is documented is served only where payloads are encrypted.
+	codecapi.Register(g.engine, codecapi.Dependencies{Codec: payloadcodec.Codec{}, Verifier: verifier, Limiter: limiter, Log: zap.NewNop()})
 	return g
 }
 
@@ -126,6 +138,13 @@ func (g *gateway) token(subject, scope string) string {
 	signed, err := g.keys.Issue(subject, scope, time.Hour, time.Now())
 	require.NoError(g.t, err)
 	return signed
+}
+
+// tokenOf signs a token for "subject scope scope".
+func (g *gateway) tokenOf(who string) string {
+	g.t.Helper()
+	subject, scope, _ := strings.Cut(who, " ")
+	return g.token(subject, scope)
 }
 
 func (g *gateway) ada() string { return g.token("cust-ada", "orders:read orders:write") }

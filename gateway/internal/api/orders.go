@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/orderview"
-	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -51,74 +49,14 @@ func (a *API) readable(ctx context.Context, orderID string) (orderview.Standing,
 	return standing, err
 }
 
-type cancelBody struct {
-	Reason string `json:"reason"`
-}
-
-// Validate checks the reason.
-func (b *cancelBody) Validate() error {
-	fields := validate.New()
-	fields.Text("/reason", b.Reason, 1, validate.MaxText)
-	return fields.Err()
-}
-
-// cancelOrder is POST /v1/orders/{orderId}/cancel.
-func (a *API) cancelOrder(c *gin.Context) {
-	ctx := c.Request.Context()
-	orderID := c.Param("orderId")
+// writable looks up an order that the caller may act on as its owner does.
+func (a *API) writable(ctx context.Context, orderID string) (orderview.Standing, error) {
 	standing, err := a.readable(ctx, orderID)
-	if err != nil {
-		fail(c, err)
-		return
+	if err == nil && !auth.MayWrite(ctx, standing.CustomerID) {
+		// Operators see the order; this is for its owner and admins.
+		err = problem.New(problem.Forbidden, "the order belongs to another customer")
 	}
-	if !auth.MayWrite(ctx, standing.CustomerID) {
-		// Operators see the order; only its owner and admins may end it.
-		fail(c, problem.New(problem.Forbidden, "the order belongs to another customer"))
-		return
-	}
-	var body cancelBody
-	if err := httpserver.Bind(c, &body); err != nil {
-		fail(c, err)
-		return
-	}
-	if err := a.cancel(ctx, orderID, standing, body.Reason); err != nil {
-		fail(c, err)
-		return
-	}
-	httpserver.Respond(c, http.StatusAccepted,
-		acceptance{OrderID: orderID, Status: standing.Status(), Links: orderview.LinksOf(orderID)})
-}
-
-func (a *API) cancel(ctx context.Context, orderID string, standing orderview.Standing, reason string) error {
-	if err := ended(standing.Status()); err != nil {
-		return err
-	}
-	err := a.Placements.Cancel(ctx, orderID, contract.CancelRequest{
-		Reason: reason, RequestedBy: auth.PrincipalOf(ctx).Subject,
-	})
-	if !errors.Is(err, placement.ErrEnded) {
-		return err
-	}
-	// It ended between the first look and the request.
-	if standing, err := a.Reader.Standing(ctx, orderID); err == nil {
-		if err := ended(standing.Status()); err != nil {
-			return err
-		}
-	}
-	return problem.New(problem.Conflict, "the order has come to its end already").WithCause(err)
-}
-
-// ended says why an order of this status cannot be cancelled, nil when it may
-// still be.
-func ended(status order.Status) error {
-	switch status {
-	case order.Shipped:
-		return problem.New(problem.TooLate, "the order has shipped")
-	case order.Cancelled:
-		return problem.New(problem.Conflict, "the order is cancelled already")
-	default:
-		return nil
-	}
+	return standing, err
 }
 
 // orderPage is a page of a customer's orders.

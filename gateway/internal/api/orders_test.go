@@ -227,10 +227,13 @@ func TestUnknownOrdersAndOthersOrdersLookTheSame(t *testing.T) {
 	require.NoError(t, err)
 	bob := g.token("cust-bob", "orders:read orders:write")
 
-	for _, tail := range []string{"", "/events", "/stream", "/cancel"} {
-		method, body := http.MethodGet, ""
-		if tail == "/cancel" {
-			method, body = http.MethodPost, `{"reason":"x"}`
+	for tail, body := range map[string]string{
+		"": "", "/events": "", "/stream": "", "/cancel": `{"reason":"x"}`, "/hold": `{"reason":"x"}`, "/release": `{"reason":"x"}`,
+		"/fix": `{"payment":{"method":"pm_x"}}`,
+	} {
+		method := http.MethodGet
+		if body != "" {
+			method = http.MethodPost
 		}
 		look := func(id string) problem.Document {
 			document := g.send(request{method: method, path: "/v1/orders/" + id + tail, token: bob, body: body}).problem(problem.NotFound)

@@ -65,6 +65,7 @@ func TestAPlacedOrderIsAcceptedCompleteAndPriced(t *testing.T) {
 		Total:           money.New(3*4999+250, "USD"),
 		PaymentMethod:   "pm_card_visa",
 		ShippingAddress: contract.Address{Name: "Ada Lovelace", Line1: "12 St James's Square", City: "London", PostalCode: "SW1Y 4JH", Country: "GB"},
+		Settings:        deployed,
 	}, started)
 }
 

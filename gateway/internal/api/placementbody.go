@@ -64,16 +64,24 @@ func (b *placementBody) Validate() error {
 	if b.Payment == nil {
 		fields.Require(false, "/payment", "is required")
 	} else {
-		fields.Text("/payment/method", b.Payment.Method, 1, validate.MaxText)
-		fields.Require(!looksLikeCard(b.Payment.Method), "/payment/method",
-			"must be the payment provider's token for a method, never a card number")
+		b.Payment.check(fields, "/payment")
 	}
 	if b.ShippingAddress == nil {
 		fields.Require(false, "/shippingAddress", "is required")
 	} else {
-		fields.ShippingAddress("/shippingAddress", validate.Address(*b.ShippingAddress))
+		b.ShippingAddress.check(fields, "/shippingAddress")
 	}
 	return fields.Err()
+}
+
+func (b *paymentBody) check(fields *validate.Fields, pointer string) {
+	fields.Text(pointer+"/method", b.Method, 1, validate.MaxText)
+	fields.Require(!looksLikeCard(b.Method), pointer+"/method",
+		"must be the payment provider's token for a method, never a card number")
+}
+
+func (a *shippingAddress) check(fields *validate.Fields, pointer string) {
+	fields.ShippingAddress(pointer, validate.Address(*a))
 }
 
 // merge adds up the lines of one product at the place of its first line.

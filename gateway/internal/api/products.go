@@ -3,12 +3,11 @@ package api
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
-	"orderflow/internal/problem"
 	"orderflow/internal/validate"
 	"orderflow/services/catalog"
 	"orderflow/services/money"
@@ -52,8 +51,7 @@ func (a *API) getProduct(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	setETag(c, product.Version)
-	httpserver.Respond(c, http.StatusOK, product)
+	httpserver.RespondVersioned(c, product.Version, product)
 }
 
 type productBody struct {
@@ -87,9 +85,15 @@ func (b *productBody) Validate() error {
 	return fields.Err()
 }
 
-// putProduct is PUT /v1/products/{productId}.
+// putProduct is PUT /v1/products/{productId}. The service decides on the
+// condition, where it writes.
 func (a *API) putProduct(c *gin.Context) {
 	productID := c.Param("productId")
+	condition, err := conditional.FromHeader(c.Request.Header)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	var body productBody
 	if err := bindNamed(c, &body, "/productId", productID, func() string { return body.ProductID }); err != nil {
 		fail(c, err)
@@ -101,14 +105,14 @@ func (a *API) putProduct(c *gin.Context) {
 		Description:  body.Description,
 		UnitPrice:    money.New(*body.UnitPrice.Amount, body.UnitPrice.Currency),
 		Discontinued: body.Discontinued,
-	})
+	}, condition)
 	// Also after a failure: the change may have happened.
 	a.Pricer.ForgetProduct(productID)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	setETag(c, product.Version)
+	c.Header("ETag", conditional.ETag(product.Version))
 	httpserver.Respond(c, http.StatusOK, product)
 }
 
@@ -123,22 +127,4 @@ func bindNamed(c *gin.Context, body any, pointer, inPath string, inBody func() s
 	fields := validate.New()
 	fields.PathID(pointer, inBody(), inPath)
 	return fields.Err()
-}
-
-// setETag names the version of the row that is answered (RFC 9110, section
-// 8.8.3).
-func setETag(c *gin.Context, version int64) {
-	c.Header("ETag", strconv.Quote(strconv.FormatInt(version, 10)))
-}
-
-// precondition reads If-None-Match of a PUT: only * is understood there.
-func precondition(header http.Header) (onlyFirst bool, err error) {
-	switch values := header.Values("If-None-Match"); {
-	case len(values) == 0:
-		return false, nil
-	case len(values) == 1 && values[0] == "*":
-		return true, nil
-	default:
-		return false, problem.New(problem.Malformed, "If-None-Match must be * here")
-	}
 }

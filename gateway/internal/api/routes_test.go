@@ -34,6 +34,13 @@ type operation struct {
 	Responses   map[string]any
 }
 
+// hasETag reports whether the answer to a success names the row's version.
+func (o operation) hasETag() bool {
+	success, _ := o.Responses["200"].(map[string]any)
+	headers, _ := success["headers"].(map[string]any)
+	return headers["ETag"] != nil
+}
+
 // documented reads the operations of openapi.yaml by the same names.
 func documented(t *testing.T) map[string]operation {
 	t.Helper()
@@ -119,7 +126,7 @@ func TestTheDescriptionIsServedToEverybody(t *testing.T) {
 
 func TestUnknownPathsAndWrongMethods(t *testing.T) {
 	g := newGateway(t)
-	for _, path := range []string{"/", "/v1", "/v1/", "/v1/orders/", "/v2/orders", "/v1/ops/attention", "/V1/orders", "/v1//orders", "/v1/products/../orders", "/v1/orders/x/y"} {
+	for _, path := range []string{"/", "/v1", "/v1/", "/v1/orders/", "/v2/orders", "/v1/ops/breakages", "/V1/orders", "/v1//orders", "/v1/products/../orders", "/v1/orders/x/y"} {
 		g.send(request{method: http.MethodGet, path: path, token: g.ada()}).problem(problem.NotFound)
 	}
 	for _, route := range []string{

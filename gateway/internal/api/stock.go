@@ -47,7 +47,7 @@ func (b *stockBody) Validate() error {
 // the first figure only, and answers 412 where there is one.
 func (a *API) putStock(c *gin.Context) {
 	productID := c.Param("productId")
-	onlyFirst, err := precondition(c.Request.Header)
+	onlyFirst, err := firstOnly(c.Request.Header)
 	if err != nil {
 		fail(c, err)
 		return
@@ -71,4 +71,21 @@ func (a *API) putStock(c *gin.Context) {
 		return
 	}
 	httpserver.Respond(c, http.StatusOK, stock)
+}
+
+// firstOnly reads the condition of a count. Only If-None-Match: * is understood:
+// the figures change with every order, and have no version that a client could
+// name. Any other condition is refused, since to pass over it would be to write
+// what was not to be written.
+func firstOnly(header http.Header) (bool, error) {
+	switch values := header.Values("If-None-Match"); {
+	case len(header.Values("If-Match")) > 0:
+		return false, problem.New(problem.Malformed, "stock figures have no version for If-Match")
+	case len(values) == 0:
+		return false, nil
+	case len(values) == 1 && values[0] == "*":
+		return true, nil
+	default:
+		return false, problem.New(problem.Malformed, "If-None-Match must be * here")
+	}
 }

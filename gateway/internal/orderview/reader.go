@@ -40,12 +40,16 @@ type Workflows interface {
 	Progress(ctx context.Context, orderID string) (contract.Progress, error)
 }
 
-// Sources are where the parts of a view come from. All are needed.
+// Sources are where the parts of a view come from. The first four are needed.
 type Sources struct {
 	Orders    Orders
 	Payments  Payments
 	Shipments Shipments
 	Workflows Workflows
+	// MayName reports whether the caller may know that the subject of a token
+	// decided something about an order; the empty subject stands for an
+	// operator whose name is part of a text. Nil names nobody to anybody.
+	MayName func(ctx context.Context, subject string) bool
 	// PartTimeout bounds the reading of one part. Default 1 s.
 	PartTimeout time.Duration
 }
@@ -114,8 +118,22 @@ func (r *Reader) Standing(ctx context.Context, orderID string) (Standing, error)
 // only when the order service does not have the order and Temporal does not
 // answer.
 func (r *Reader) View(ctx context.Context, orderID string, standing Standing) (View, error) {
+	view, err := r.view(ctx, orderID, standing)
+	r.leaveNamesOut(ctx, view.Saga)
+	return view, err
+}
+
+// Joined returns the full view of an order that the order service has. The
+// other parts are read after it: when it is final, so are they.
+func (r *Reader) Joined(ctx context.Context, stored order.View) View {
+	view := r.joined(ctx, stored)
+	r.leaveNamesOut(ctx, view.Saga)
+	return view
+}
+
+func (r *Reader) view(ctx context.Context, orderID string, standing Standing) (View, error) {
 	if standing.Stored != nil {
-		return r.Joined(ctx, *standing.Stored), nil
+		return r.joined(ctx, *standing.Stored), nil
 	}
 	input, err := r.Workflows.Input(ctx, orderID)
 	if err != nil {
@@ -127,7 +145,7 @@ func (r *Reader) View(ctx context.Context, orderID string, standing Standing) (V
 		// A worker answers after the steps that it had at hand: the order may
 		// be there by now.
 		if stored, err := r.order(ctx, orderID); err == nil {
-			return r.Joined(ctx, stored), nil
+			return r.joined(ctx, stored), nil
 		}
 		// Nothing but the saga exists before the order does.
 		view.Saga = told.saga
@@ -147,9 +165,7 @@ func (r *Reader) View(ctx context.Context, orderID string, standing Standing) (V
 	return view, nil
 }
 
-// Joined returns the full view of an order that the order service has. The
-// other parts are read after it: when it is final, so are they.
-func (r *Reader) Joined(ctx context.Context, stored order.View) View {
+func (r *Reader) joined(ctx context.Context, stored order.View) View {
 	view := publicForm(stored)
 	if told := r.join(ctx, &view); !told.ended {
 		return view
@@ -219,62 +235,6 @@ func (r *Reader) join(ctx context.Context, view *View) (told told) {
 	slices.Sort(unavailable)
 	view.Unavailable = append(view.Unavailable, unavailable...)
 	return told
-}
-
-// told is what the workflow told about itself.
-type told struct {
-	saga *Saga
-	// complete is false when no worker answered; saga has no steps then.
-	complete bool
-	// ended says that the workflow calls its state final.
-	ended bool
-}
-
-// saga asks the workflow how far it is, and Temporal when no worker answers.
-//
-// A final state is never shown from here: it is final only when the order
-// service says so, because only then do the other parts agree.
-func (r *Reader) saga(ctx context.Context, orderID string) told {
-	if progress, err := r.Workflows.Progress(ctx, orderID); err == nil {
-		return told{
-			saga:     &Saga{State: notYetFinal(progress.State), Steps: stepsOf(progress)},
-			complete: true,
-			ended:    order.SagaState(progress.State).Final(),
-		}
-	}
-	saga := &Saga{State: order.SagaRunning, Steps: []order.SagaStep{}}
-	found, err := r.Workflows.Find(ctx, orderID)
-	if err != nil {
-		return told{saga: saga}
-	}
-	saga.State = notYetFinal(found.State)
-	return told{saga: saga, ended: order.SagaState(found.State).Final()}
-}
-
-func stepsOf(progress contract.Progress) []order.SagaStep {
-	steps := make([]order.SagaStep, 0, len(progress.Steps))
-	for _, step := range progress.Steps {
-		if step.Name == contract.StepNotifyCustomer {
-			continue // it comes after the end, and no record of the saga has it
-		}
-		public := order.SagaStep{Name: step.Name, State: string(step.State), Error: step.Error}
-		if undo := step.Compensation; undo != nil {
-			public.Compensation = &order.Compensation{Name: undo.Name, State: string(undo.State), Error: undo.Error}
-		}
-		steps = append(steps, public)
-	}
-	return steps
-}
-
-func notYetFinal(state contract.SagaState) order.SagaState {
-	switch state {
-	case contract.SagaCompleted:
-		return order.SagaRunning
-	case contract.SagaCompensated:
-		return order.SagaCompensating
-	default:
-		return order.SagaState(state)
-	}
 }
 
 // statusOf is the status that an order has at least when its saga is there.

@@ -73,10 +73,19 @@ type Shipment struct {
 }
 
 // Saga is the public form of a saga. Steps is empty when no worker could be
-// asked.
+// asked. Hold is there while the order is on hold.
 type Saga struct {
 	State order.SagaState  `json:"state"`
 	Steps []order.SagaStep `json:"steps"`
+	Hold  *Hold            `json:"hold,omitempty"`
+}
+
+// Hold says since when an order has been stopped and why. By is the subject of
+// the token that asked for it, for callers who may know.
+type Hold struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by,omitempty"`
 }
 
 // Links are paths that belong to an order.
@@ -99,8 +108,15 @@ func LinksOf(orderID string) Links {
 func Final(stored order.View) bool { return stored.Saga != nil && stored.Saga.State.Final() }
 
 // Past returns the public form of an order as it was: without payment,
-// shipment and progress, whose past nobody keeps.
-func Past(stored order.View) View { return publicForm(stored) }
+// shipment and progress, whose past nobody keeps, and without the names of
+// operators.
+func Past(stored order.View) View {
+	view := publicForm(stored)
+	if view.Saga != nil {
+		view.Saga.Steps = withoutResolutions(view.Saga.Steps)
+	}
+	return view
+}
 
 func publicForm(stored order.View) View {
 	view := View{

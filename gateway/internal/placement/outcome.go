@@ -2,13 +2,10 @@ package placement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
-	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
 
@@ -30,51 +27,3 @@ func (p *Placements) AwaitOutcome(ctx context.Context, orderID string) error {
 	}
 	return unavailable(fmt.Errorf("waiting for the order's outcome: %w", err))
 }
-
-// ErrEnded says that the placement has come to its end, so that nothing can be
-// decided about it any more. The order itself tells how it ended.
-var ErrEnded = errors.New("the placement has ended")
-
-// Cancel asks the saga to undo the order. Nil says that it will. Otherwise:
-//
-//   - problem.TooLate: the carrier has the order, or nearly;
-//   - problem.Conflict: it is being cancelled already;
-//   - ErrEnded: the saga has ended, or Temporal does not have it any more;
-//   - problem.Unavailable: nobody decided in time. Asking again is safe.
-func (p *Placements) Cancel(ctx context.Context, orderID string, request contract.CancelRequest) error {
-	ctx, cancel := context.WithTimeout(ctx, p.timeouts.Cancel)
-	defer cancel()
-
-	handle, err := p.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID:   orderID,
-		UpdateName:   contract.UpdateCancel,
-		Args:         []any{request},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, nil)
-	}
-	var refusal *temporal.ApplicationError
-	switch {
-	case err == nil:
-		return nil
-	case isNotFound(err):
-		return ErrEnded
-	case !errors.As(err, &refusal):
-		return unavailable(fmt.Errorf("cancelling the order: %w", err))
-	}
-	switch refusal.Type() {
-	case contract.ErrorTooLate:
-		return problem.New(problem.TooLate, "the order cannot be cancelled any more: it has shipped or is about to").WithCause(err)
-	case contract.ErrorAlreadyCancelled:
-		return problem.New(problem.Conflict, "the order is cancelled already").WithCause(err)
-	case updateLostToTheEnd:
-		return ErrEnded
-	default:
-		return fmt.Errorf("cancelling the order: %w", err)
-	}
-}
-
-// updateLostToTheEnd is the failure that the server gives an accepted update
-// whose workflow closed before the update completed.
-const updateLostToTheEnd = "AcceptedUpdateCompletedWorkflow"

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
 	"orderflow/gateway/internal/placement"
@@ -23,7 +22,7 @@ import (
 // short keeps tests of a missing server quick.
 var short = placement.Timeouts{
 	Start: 20 * time.Millisecond, Find: 20 * time.Millisecond,
-	Progress: 20 * time.Millisecond, Cancel: 20 * time.Millisecond,
+	Progress: 20 * time.Millisecond, Decision: 20 * time.Millisecond, List: 20 * time.Millisecond,
 }
 
 func input(hash string) contract.PlaceOrderInput {
@@ -55,6 +54,7 @@ func TestStartNamesTheWorkflowAfterTheOrder(t *testing.T) {
 	assert.Equal(t, "running", state)
 	customer, _ := options.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword(contract.AttributeCustomerID))
 	assert.Equal(t, "cust-ada", customer)
+	assert.Equal(t, temporal.Priority{FairnessKey: "cust-ada"}, options.Priority)
 	assert.Equal(t, "1 product, 99.98 USD", options.StaticSummary)
 	assert.Contains(t, options.StaticDetails, "| Kettle (prod-kettle) | 2 | 49.99 USD |")
 	assert.Equal(t, placed, server.Started()[placed.OrderID])
@@ -192,7 +192,7 @@ func TestNoQuestionOutlastsItsDeadline(t *testing.T) {
 	server.Change(func(s *placementtest.Temporal) { s.NoWorker = true })
 	_, err := placements.Progress(t.Context(), id)
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
-	err = placements.Cancel(t.Context(), id, contract.CancelRequest{Reason: "no"})
+	_, err = placements.Send(t.Context(), id, placement.Cancel(contract.CancelRequest{Reason: "no"}))
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 
 	server.Change(func(s *placementtest.Temporal) { s.Down = true })
@@ -200,49 +200,10 @@ func TestNoQuestionOutlastsItsDeadline(t *testing.T) {
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 	_, err = placements.Input(t.Context(), id)
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
-}
-
-func TestCancelTellsWhatWasDecided(t *testing.T) {
-	refusing := func(kind string) func(context.Context, string, []any) error {
-		return func(context.Context, string, []any) error {
-			return temporal.NewApplicationError("refused", kind)
-		}
-	}
-	for name, test := range map[string]struct {
-		update func(context.Context, string, []any) error
-		check  func(*testing.T, error)
-	}{
-		"accepted":          {nil, func(t *testing.T, err error) { assert.NoError(t, err) }},
-		"too late":          {refusing(contract.ErrorTooLate), hasCode(problem.TooLate)},
-		"already cancelled": {refusing(contract.ErrorAlreadyCancelled), hasCode(problem.Conflict)},
-		"ended meanwhile": {refusing("AcceptedUpdateCompletedWorkflow"),
-			func(t *testing.T, err error) { assert.ErrorIs(t, err, placement.ErrEnded) }},
-		"a defect": {refusing("SomethingElse"), hasCode(problem.Internal)},
-		"lost": {func(context.Context, string, []any) error { return serviceerror.NewUnavailable("gone") },
-			hasCode(problem.Unavailable)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := &placementtest.Temporal{Update: test.update}
-			placements := placement.New(server, nil, short)
-			require.NoError(t, placements.Start(t.Context(), input("hash")))
-			request := contract.CancelRequest{Reason: "changed my mind", RequestedBy: "cust-ada"}
-			test.check(t, placements.Cancel(t.Context(), input("").OrderID, request))
-
-			sent := server.Updates()[0]
-			assert.Equal(t, contract.UpdateCancel, sent.UpdateName)
-			assert.Equal(t, []any{request}, sent.Args)
-		})
-	}
-}
-
-func TestNothingCanBeDecidedAboutAnEndedPlacement(t *testing.T) {
-	server := &placementtest.Temporal{}
-	placements := placement.New(server, nil, short)
-	require.NoError(t, placements.Start(t.Context(), input("hash")))
-	server.Close(input("").OrderID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-
-	require.ErrorIs(t, placements.Cancel(t.Context(), input("").OrderID, contract.CancelRequest{}), placement.ErrEnded)
-	require.NoError(t, placements.AwaitOutcome(t.Context(), input("").OrderID))
+	_, _, err = placements.Flagged(t.Context(), 0, 10)
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
+	_, err = placements.Stopped(t.Context())
+	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 }
 
 func TestAwaitOutcomeEndsWithItsContext(t *testing.T) {
@@ -253,11 +214,4 @@ func TestAwaitOutcomeEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	err := placements.AwaitOutcome(ctx, input("").OrderID)
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
-}
-
-func hasCode(code problem.Code) func(*testing.T, error) {
-	return func(t *testing.T, err error) {
-		t.Helper()
-		assert.Equal(t, code, problem.CodeOf(err))
-	}
 }

@@ -25,6 +25,8 @@ type Temporal interface {
 	GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator
 	QueryWorkflow(ctx context.Context, workflowID, runID, queryType string, args ...any) (converter.EncodedValue, error)
 	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
+	CountWorkflow(ctx context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error)
 }
 
 // Timeouts bound the calls to Temporal. A zero field takes its default.
@@ -38,9 +40,11 @@ type Timeouts struct {
 	// Progress bounds the query for a running saga's progress, which needs a
 	// live worker. Default 500 ms.
 	Progress time.Duration
-	// Cancel bounds the decision on a cancellation, which needs a live
-	// worker. Default 3 s.
-	Cancel time.Duration
+	// Decision bounds the decision on a message, which needs a live worker.
+	// Default 3 s.
+	Decision time.Duration
+	// List bounds the reading of a list of workflows. Default 2 s.
+	List time.Duration
 }
 
 func (t Timeouts) withDefaults() Timeouts {
@@ -51,7 +55,8 @@ func (t Timeouts) withDefaults() Timeouts {
 		{&t.Start, 5 * time.Second},
 		{&t.Find, time.Second},
 		{&t.Progress, 500 * time.Millisecond},
-		{&t.Cancel, 3 * time.Second},
+		{&t.Decision, 3 * time.Second},
+		{&t.List, 2 * time.Second},
 	} {
 		if *field.value <= 0 {
 			*field.value = field.fallback

@@ -66,6 +66,10 @@ func startOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions {
 			temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState).ValueSet(string(contract.SagaRunning)),
 			temporal.NewSearchAttributeKeyKeyword(contract.AttributeCustomerID).ValueSet(input.CustomerID),
 		),
+		// Where the server is fair, a customer with a thousand orders does not
+		// keep the others waiting; activities inherit the key. A customer's ID is
+		// within the 64 bytes that a key may have.
+		Priority:      temporal.Priority{FairnessKey: input.CustomerID},
 		StaticSummary: summary(input),
 		StaticDetails: details(input),
 	}

@@ -4,12 +4,15 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
+	"orderflow/internal/effects/effectroutes"
 	"orderflow/services/order"
 )
 
-// routes adds the service's API and the audit of its tables.
+// routes adds the service's API, the audit of its tables and the lists of what
+// stands.
 func (s *Service) routes(r gin.IRouter) {
 	s.handlers.AddRoutes(r)
+	effectroutes.Routes(r, s.db.Reader(), EffectKinds()...)
 	audittables.Routes(r, s.db.Reader(), append(eventTables(), append(readModelTables(), audittables.Fence())...)...)
 }
 

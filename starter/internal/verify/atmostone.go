@@ -2,21 +2,10 @@ package verify
 
 // atMostOne is invariant 6, counted at the providers: at no time does an order
 // have two live charges or two live shipments. A shipped order has exactly the
-// shipment that its history names, a cancelled one none.
+// shipment that its history names, a cancelled one none unless an operator has
+// settled its compensation.
 func (b *breaches) atMostOne(o *orderRows, h *history) {
-	balance := make(map[string]int)
-	for _, movement := range o.movements {
-		if movement.Kind == "refund" {
-			balance[movement.IdempotencyKey]--
-		} else {
-			balance[movement.IdempotencyKey]++
-		}
-	}
-	charges := 0
-	for _, left := range balance {
-		charges += max(left, 0)
-	}
-	if charges > 1 {
+	if charges := o.liveCharges(); charges > 1 {
 		b.add(AtMostOne, "the provider has %d live charges", charges)
 	}
 
@@ -29,7 +18,7 @@ func (b *breaches) atMostOne(o *orderRows, h *history) {
 	switch {
 	case len(tracking) > 1:
 		b.add(AtMostOne, "the carrier has %d live shipments", len(tracking))
-	case h.end() == cancelled && len(tracking) == 1:
+	case h.endOf(cancelShipment) == cancelled && len(tracking) == 1:
 		b.add(AtMostOne, "it is cancelled, but the carrier has the live shipment %s", tracking[0])
 	case h.end() == shipped && len(tracking) == 0:
 		b.add(AtMostOne, "it is shipped, but the carrier has no live shipment")

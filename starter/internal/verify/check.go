@@ -30,7 +30,7 @@ func judge(o *orderRows, h *history, atRest bool) []orderBreach {
 	if !h.intact() {
 		return b.found
 	}
-	b.money(o, h)
+	b.money(o, h, atRest)
 	b.stock(o, h)
 	b.end(o, h, atRest)
 	b.projection(o)
@@ -46,7 +46,7 @@ func (b *breaches) unknownOrder(o *orderRows) {
 		b.add(Projection, "the read model shows an order that has no events")
 	}
 	effects := len(o.changes) + len(o.reservations) + len(o.charges) + len(o.refunds) + len(o.transactions) + len(o.entries) +
-		len(o.providerCharges) + len(o.movements) + len(o.shipments) + len(o.consignments) + len(o.messages)
+		len(o.providerCharges) + len(o.providerRefunds) + len(o.movements) + len(o.shipments) + len(o.consignments) + len(o.messages)
 	for _, rows := range o.fences {
 		effects += len(rows)
 	}

@@ -5,56 +5,73 @@ import (
 	"time"
 )
 
-// sagaStepAt is a step of the saga and the service that does it.
-type sagaStepAt struct{ step, service string }
+// sagaStepAt is a step of the saga, the service that does it, and the
+// compensation that undoes it.
+type sagaStepAt struct{ step, service, undo string }
+
+const creation = "CreateOrder"
 
 var (
 	// reversible steps have a compensation of their own. They are done in this
 	// order.
 	reversible = []sagaStepAt{
-		{"CreateOrder", orderService},
-		{"ReserveInventory", inventoryService},
-		{"ChargePayment", paymentService},
-		{"ShipOrder", shippingService},
+		{creation, orderService, "CancelOrder"},
+		{"ReserveInventory", inventoryService, releaseInventory},
+		{"ChargePayment", paymentService, refundPayment},
+		{"ShipOrder", shippingService, cancelShipment},
 	}
 	// confirmation is undone with the creation, and stays confirmed.
-	confirmation = sagaStepAt{"ConfirmOrder", orderService}
+	confirmation = sagaStepAt{"ConfirmOrder", orderService, ""}
 	// irreversible steps are those of a shipped order only.
 	irreversible = []sagaStepAt{
-		{"CommitInventory", inventoryService},
-		{"CompleteOrder", orderService},
+		{"CommitInventory", inventoryService, ""},
+		{"CompleteOrder", orderService, ""},
 	}
 )
 
 // clockSkew is by how much the clocks of two services may differ.
 const clockSkew = time.Second
 
+// undoOf is the compensation of a step; "" where there is none.
+func undoOf(step string) string {
+	for _, s := range reversible {
+		if s.step == step {
+			return s.undo
+		}
+	}
+	return ""
+}
+
 // compensation is invariant 7: whatever was tried is confirmed or compensated,
 // in reverse order; nothing takes effect without its fence row, or after its
-// tombstone.
+// tombstone. What an operator has settled by hand may be neither.
+//
+// Each revision of a step has a row of its own. Records of decisions have rows,
+// too, and are never undone.
 func (b *breaches) compensation(o *orderRows, h *history) {
 	for service, rows := range o.fences {
 		for _, row := range rows {
-			b.fenceRow(h, service, row)
+			b.fenceRow(o, h, service, row)
 		}
 	}
 	switch h.end() {
 	case shipped:
 		b.allConfirmed(o)
 	case cancelled:
-		b.allCompensated(o)
+		b.allCompensated(o, h)
 	}
-	b.reverseOrder(o)
+	b.reverseOrder(o, h)
 	b.fencedEffects(o, h)
 }
 
-func (b *breaches) fenceRow(h *history, service string, row fenceRow) {
+func (b *breaches) fenceRow(o *orderRows, h *history, service string, row fenceRow) {
 	tried, confirmedAt, undone := !row.TriedAt.IsZero(), !row.ConfirmedAt.IsZero(), !row.CompensatedAt.IsZero()
 	consistent := false
 	switch row.State {
 	case "tried":
 		consistent = tried && !confirmedAt && !undone
-		if h.end() != "" {
+		// An agreed refund may be under way whatever has become of the order.
+		if h.endOf(undoOf(row.Step)) != "" && !o.agreesOn(row) {
 			b.add(Compensation, "it is %s, but %s at %s was tried and never confirmed or compensated", h.status, row.Step, service)
 		}
 	case "confirmed":
@@ -77,17 +94,37 @@ func (o *orderRows) inState(service, step, state string) (rows []fenceRow) {
 	return rows
 }
 
+// refused reports whether the provider, or the carrier, has refused what was
+// asked for under the row's key. The fence keeps a refusal as it keeps any other
+// answer: confirmed.
+func (o *orderRows) refused(row fenceRow) bool {
+	for _, charge := range o.providerCharges {
+		if charge.IdempotencyKey == row.word() && charge.State == "declined" {
+			return true
+		}
+	}
+	for _, consignment := range o.consignments {
+		if consignment.IdempotencyKey == row.word() && consignment.State == "refused" {
+			return true
+		}
+	}
+	return false
+}
+
+// allConfirmed checks that each step has happened once: under its first key, or
+// under a later one when what was refused was fixed.
 func (b *breaches) allConfirmed(o *orderRows) {
 	for _, needed := range slices.Concat(reversible, []sagaStepAt{confirmation}, irreversible) {
-		if rows := o.inState(needed.service, needed.step, "confirmed"); len(rows) != 1 {
+		rows := slices.DeleteFunc(o.inState(needed.service, needed.step, "confirmed"), o.refused)
+		if len(rows) != 1 {
 			b.add(Compensation, "it is shipped, but %s has %d confirmed fence rows at %s", needed.step, len(rows), needed.service)
 		}
 	}
 }
 
-func (b *breaches) allCompensated(o *orderRows) {
+func (b *breaches) allCompensated(o *orderRows, h *history) {
 	for _, undone := range reversible {
-		if len(o.inState(undone.service, undone.step, "confirmed")) > 0 {
+		if !h.settled(undone.undo) && len(o.inState(undone.service, undone.step, "confirmed")) > 0 {
 			b.add(Compensation, "it is cancelled, but %s at %s is confirmed and not compensated", undone.step, undone.service)
 		}
 	}
@@ -102,22 +139,47 @@ func (b *breaches) allCompensated(o *orderRows) {
 }
 
 // reverseOrder checks that no step was compensated before one that came after
-// it.
-func (b *breaches) reverseOrder(o *orderRows) {
-	var last time.Time
-	var lastStep string
-	for i := len(reversible) - 1; i >= 0; i-- {
-		step := reversible[i]
-		for _, row := range o.inState(step.service, step.step, "compensated") {
-			if row.CompensatedAt.Add(clockSkew).Before(last) {
-				b.add(Compensation, "%s was compensated at %s, before %s at %s", step.step,
-					row.CompensatedAt.Format(time.RFC3339Nano), lastStep, last.Format(time.RFC3339Nano))
+// it, and of one step the last revision first. A compensation that was blocked
+// came late, and only the end of the order had to wait for it.
+func (b *breaches) reverseOrder(o *orderRows, h *history) {
+	var inTurn, last undoing
+	for _, step := range slices.Backward(reversible) {
+		if h.settled(step.undo) {
+			continue
+		}
+		delayed := h.delayed(step)
+		for _, row := range slices.Backward(o.inState(step.service, step.step, "compensated")) {
+			if row.TriedAt.IsZero() && step.step != creation {
+				continue // a tombstone, which undid nothing
 			}
-			if row.CompensatedAt.After(last) {
-				last, lastStep = row.CompensatedAt, step.step
+			before := inTurn
+			if step.step == creation {
+				before = last
+			}
+			if !delayed && row.CompensatedAt.Add(clockSkew).Before(before.at) {
+				b.add(Compensation, "%s was compensated at %s, before %s at %s", step.step,
+					row.CompensatedAt.Format(time.RFC3339Nano), before.step, before.at.Format(time.RFC3339Nano))
+			}
+			last = last.or(row)
+			if !delayed {
+				inTurn = inTurn.or(row)
 			}
 		}
 	}
+}
+
+// undoing is when a step was undone.
+type undoing struct {
+	step string
+	at   time.Time
+}
+
+// or returns the later one.
+func (u undoing) or(row fenceRow) undoing {
+	if row.CompensatedAt.After(u.at) {
+		return undoing{row.Step, row.CompensatedAt}
+	}
+	return u
 }
 
 // fencedEffects checks that every effect has a fence row, and that the row is
@@ -151,8 +213,11 @@ func (b *breaches) fencedEffects(o *orderRows, h *history) {
 	for _, charge := range o.charges {
 		effect(paymentService, "the charge", charge.word())
 	}
+	for _, refund := range o.refunds {
+		effect(paymentService, "the refund", refund.word())
+	}
 	for _, movement := range o.movements {
-		effect(paymentService, "the provider's "+movement.Kind, movement.IdempotencyKey)
+		effect(paymentService, "the provider's "+movement.Kind, movement.ChargeKey)
 	}
 	for _, shipment := range o.shipments {
 		effect(shippingService, "the shipment", shipment.word())
@@ -164,6 +229,9 @@ func (b *breaches) fencedEffects(o *orderRows, h *history) {
 	}
 	for _, message := range o.messages {
 		effect(notificationService, "the message", message.word())
+	}
+	for _, causation := range h.decisions {
+		effect(orderService, "the decision", o.id+"/"+causation)
 	}
 	if h.end() != "" {
 		return

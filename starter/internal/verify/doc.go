@@ -15,6 +15,9 @@
 // cannot look broken, before it is called broken. What an order in flight may
 // hold is allowed for.
 //
+// What an operator has skipped or resolved by hand is not called broken either,
+// but named: the event that ended the order says so.
+//
 // An order whose history is broken is reported for that alone: nothing that is
 // derived from a broken history would mean anything.
 package verify

@@ -34,6 +34,10 @@ type history struct {
 	requestHash string
 	saga        saga
 	tracking    string
+	// decisions are the causes of the events that record one. retried are the
+	// steps and compensations that somebody had tried again.
+	decisions []string
+	retried   map[string]bool
 	// createdAt and createdPosition are those of the first event.
 	createdAt       time.Time
 	createdPosition int64
@@ -51,12 +55,16 @@ type saga struct {
 }
 
 type sagaStep struct {
-	Name         string `json:"name"`
-	State        string `json:"state"`
-	Compensation *struct {
-		Name  string `json:"name"`
-		State string `json:"state"`
-	} `json:"compensation"`
+	Name         string            `json:"name"`
+	State        string            `json:"state"`
+	Compensation *sagaCompensation `json:"compensation"`
+}
+
+type sagaCompensation struct {
+	Name       string `json:"name"`
+	State      string `json:"state"`
+	Error      string `json:"error"`
+	Resolution string `json:"resolution"`
 }
 
 // payload has the members of every kind of event that the checks look at.
@@ -67,22 +75,32 @@ type payload struct {
 	RequestHash    string      `json:"requestHash"`
 	TrackingNumber string      `json:"trackingNumber"`
 	Saga           saga        `json:"saga"`
+	Action         string      `json:"action"`
+	Step           string      `json:"step"`
 }
 
 // knownSchema is the newest version of the payloads' shapes that is understood
 // here.
 const knownSchema = 1
 
+// intervened is the kind of event that records a decision of a person.
+const intervened = "OrderIntervened"
+
 // transition is one legal step of an order.
 type transition struct{ from, event string }
 
-// transitions are all of them, with the status that they lead to.
+// transitions are all of them, with the status that they lead to. A decision of
+// a person may be recorded at any time, also after the end, and changes nothing.
 var transitions = map[transition]string{
 	{"", "OrderCreated"}:          draft,
 	{draft, "OrderConfirmed"}:     confirmed,
 	{confirmed, "OrderShipped"}:   shipped,
 	{draft, "OrderCancelled"}:     cancelled,
 	{confirmed, "OrderCancelled"}: cancelled,
+	{draft, intervened}:           draft,
+	{confirmed, intervened}:       confirmed,
+	{shipped, intervened}:         shipped,
+	{cancelled, intervened}:       cancelled,
 }
 
 // replay folds an order's events, oldest first.
@@ -137,7 +155,26 @@ func (h *history) evolve(event eventRow) {
 		h.saga, h.tracking = content.Saga, content.TrackingNumber
 	case "OrderCancelled":
 		h.saga = content.Saga
+	case intervened:
+		h.decide(event, content)
 	}
+}
+
+func (h *history) decide(event eventRow, content payload) {
+	var cause struct {
+		Causation string `json:"causation"`
+	}
+	if err := json.Unmarshal(event.Metadata, &cause); err != nil {
+		h.fault("the metadata of version %d cannot be read: %v", event.Version, err)
+	}
+	h.decisions = append(h.decisions, cause.Causation)
+	if content.Action != "retry" {
+		return
+	}
+	if h.retried == nil {
+		h.retried = make(map[string]bool)
+	}
+	h.retried[content.Step] = true
 }
 
 func (h *history) fault(format string, args ...any) {

@@ -34,8 +34,8 @@ var names = map[int]string{
 	Acceptance:   "No lost acceptance",
 }
 
-// namedBreaches is how many breaches of one invariant are kept with their
-// names; the others are counted.
+// namedBreaches is how many breaches of one invariant, and how many settlements,
+// are kept with their names; the others are counted.
 const namedBreaches = 1000
 
 // Report is the outcome of a verification.
@@ -43,6 +43,9 @@ type Report struct {
 	OK         bool         `json:"ok"`
 	Orders     int          `json:"orders"`
 	Invariants []*Invariant `json:"invariants"`
+	// Settlements are the first of the compensations that operators have ended by
+	// hand; they break nothing.
+	Settlements []Settlement `json:"settlements,omitempty"`
 	// Reread is how many orders looked wrong at first and were read again.
 	Reread int           `json:"reread"`
 	Took   time.Duration `json:"tookNanoseconds"`
@@ -151,6 +154,15 @@ func (r *Report) breach(number int, subject, format string, args ...any) {
 	}
 }
 
+// settle names what operators have settled of an order.
+func (r *Report) settle(orderID string, settled []sagaCompensation) {
+	for _, compensation := range settled {
+		if len(r.Settlements) < namedBreaches {
+			r.Settlements = append(r.Settlements, Settlement{orderID, compensation.Name, compensation.Resolution})
+		}
+	}
+}
+
 func (r *Report) broken() (numbers []int) {
 	for _, invariant := range r.Invariants {
 		if !invariant.OK {
@@ -160,7 +172,8 @@ func (r *Report) broken() (numbers []int) {
 	return numbers
 }
 
-// printedBreaches is how many breaches of one invariant WriteText names.
+// printedBreaches is how many breaches of one invariant, and how many
+// settlements, WriteText names.
 const printedBreaches = 20
 
 // WriteText writes a line for each invariant, and below it what breaks it.
@@ -179,6 +192,13 @@ func (r *Report) WriteText(w io.Writer) error {
 			}
 			fmt.Fprintf(&text, "    %s: %s\n", breach.Subject, breach.Detail)
 		}
+	}
+	for i, settlement := range r.Settlements {
+		if i == printedBreaches {
+			fmt.Fprintf(&text, "and more that operators have settled\n")
+			break
+		}
+		fmt.Fprintf(&text, "settled by an operator: %s, %s: %q\n", settlement.OrderID, settlement.Compensation, settlement.Resolution)
 	}
 	fmt.Fprintf(&text, "%d orders in %s", r.Orders, r.Took.Round(time.Millisecond))
 	if r.Reread > 0 {

@@ -43,6 +43,7 @@ type eventRow struct {
 	EventType     string          `json:"eventType"`
 	SchemaVersion int             `json:"schemaVersion"`
 	Payload       json.RawMessage `json:"payload"`
+	Metadata      json.RawMessage `json:"metadata"`
 	OccurredAt    time.Time       `json:"occurredAt"`
 }
 
@@ -119,11 +120,19 @@ type chargeRow struct {
 	State  string      `json:"state"`
 }
 
+// refundRow is a refund. Its key is that of the request, Charge the key of the
+// charge in one word.
 type refundRow struct {
 	effectKey
-	State  string `json:"state"`
-	Amount int64  `json:"amount"`
+	RefundID string `json:"refundId"`
+	Charge   string `json:"charge"`
+	Kind     string `json:"kind"`
+	State    string `json:"state"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
 }
+
+func (r refundRow) money() money.Money { return money.New(r.Amount, r.Currency) }
 
 type transactionRow struct {
 	TransactionID string `json:"transactionId"`
@@ -143,9 +152,19 @@ type providerChargeRow struct {
 	State          string      `json:"state"`
 }
 
+type providerRefundRow struct {
+	IdempotencyKey string      `json:"idempotencyKey"`
+	ChargeKey      string      `json:"chargeKey"`
+	Amount         money.Money `json:"amount"`
+	State          string      `json:"state"`
+}
+
+// movementRow is money that moved at the provider, under the key of a charge or
+// of a refund.
 type movementRow struct {
 	IdempotencyKey string      `json:"idempotencyKey"`
 	Kind           string      `json:"kind"`
+	ChargeKey      string      `json:"chargeKey"`
 	Amount         money.Money `json:"amount"`
 }
 
@@ -182,6 +201,7 @@ type orderRows struct {
 	transactions    []transactionRow
 	entries         []entryRow
 	providerCharges []providerChargeRow
+	providerRefunds []providerRefundRow
 	movements       []movementRow
 	shipments       []shipmentRow
 	consignments    []consignmentRow

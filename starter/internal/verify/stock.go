@@ -10,7 +10,8 @@ type holding struct{ held, released, committed int64 }
 
 // stock is the part of invariant 2 that concerns one order: what it holds is
 // what it ordered, and nothing is held any more when it has ended. An order in
-// flight may hold any part of it.
+// flight may hold any part of it, as may one whose release an operator has
+// settled.
 func (b *breaches) stock(o *orderRows, h *history) {
 	ordered := h.quantities()
 	holdings := make(map[string]*holding)
@@ -71,7 +72,7 @@ func (b *breaches) product(h *history, product string, ordered int64, has, moved
 	switch {
 	case h.end() == shipped && (has.held != 0 || has.committed != ordered):
 		b.add(Stock, "it is shipped with %d of %s, but holds %d and took %d off the shelf", ordered, product, has.held, has.committed)
-	case h.end() == cancelled && (has.held != 0 || has.committed != 0):
+	case h.end() == cancelled && (has.held != 0 && !h.settled(releaseInventory) || has.committed != 0):
 		b.add(Stock, "it is cancelled, but holds %d of %s and took %d off the shelf", has.held, product, has.committed)
 	case has.held < 0 || has.held+has.committed > ordered:
 		b.add(Stock, "it ordered %d of %s, but holds %d and took %d off the shelf", ordered, product, has.held, has.committed)

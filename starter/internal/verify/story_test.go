@@ -27,6 +27,10 @@ type story struct {
 	stopAfter string
 	// lost is an order whose creation never came to the order service.
 	lost bool
+	// revisions are those of the steps that were fixed.
+	revisions map[string]int
+	// agreed is given back, by agreement with the customer, once it is paid.
+	agreed int64
 }
 
 const price = 250
@@ -47,7 +51,7 @@ func (story story) placement() order.Placement {
 }
 
 func (story story) key(step string) order.Key {
-	return order.Key{OrderID: story.orderID, Step: step, Revision: 1}
+	return order.Key{OrderID: story.orderID, Step: step, Revision: max(1, story.revisions[step])}
 }
 
 // play takes the order forward, and back again when a step refuses.
@@ -89,6 +93,13 @@ func (s *system) forward(ctx context.Context, story story) (tried []string, err 
 				Key: story.key(contract.StepChargePayment), CustomerID: story.customerID,
 				Amount: story.placement().Total, Method: story.method,
 			})
+			return err
+		}},
+		{agreedStep, func() error {
+			if story.agreed == 0 {
+				return nil
+			}
+			_, err := s.payments.RefundAgreed(ctx, story.agreedRefund(1, story.agreed))
 			return err
 		}},
 		{contract.StepConfirmOrder, func() error {

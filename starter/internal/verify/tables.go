@@ -44,6 +44,8 @@ func fenceOf(service string) table {
 //   - the read model before the events that it is made of;
 //   - the events before the effects, because the event that ends an order is
 //     the last thing that happens to it;
+//   - a refund and a charge before the ledger and the provider, which both know
+//     of it by then;
 //   - effects before the fence rows that they were committed with.
 func orderTables() []table {
 	return []table{
@@ -59,16 +61,18 @@ func orderTables() []table {
 		tableOf(inventoryService, "reservation", func(r reservationRow) string { return r.OrderID },
 			func(o *orderRows, r reservationRow) { o.reservations = append(o.reservations, r) }),
 
-		tableOf(paymentService, "ledger_transaction", func(r transactionRow) string { return r.OrderID },
-			func(o *orderRows, r transactionRow) { o.transactions = append(o.transactions, r) }),
-		tableOf(paymentService, "ledger_entry", func(r entryRow) string { return orderOf(r.TransactionID) },
-			func(o *orderRows, r entryRow) { o.entries = append(o.entries, r) }),
 		tableOf(paymentService, "refund", func(r refundRow) string { return r.OrderID },
 			func(o *orderRows, r refundRow) { o.refunds = append(o.refunds, r) }),
 		tableOf(paymentService, "charge", func(r chargeRow) string { return r.OrderID },
 			func(o *orderRows, r chargeRow) { o.charges = append(o.charges, r) }),
+		tableOf(paymentService, "ledger_transaction", func(r transactionRow) string { return r.OrderID },
+			func(o *orderRows, r transactionRow) { o.transactions = append(o.transactions, r) }),
+		tableOf(paymentService, "ledger_entry", func(r entryRow) string { return orderOf(r.TransactionID) },
+			func(o *orderRows, r entryRow) { o.entries = append(o.entries, r) }),
 		tableOf(paymentService, "payment_simulator_charge", func(r providerChargeRow) string { return orderOf(r.IdempotencyKey) },
 			func(o *orderRows, r providerChargeRow) { o.providerCharges = append(o.providerCharges, r) }),
+		tableOf(paymentService, "payment_simulator_refund", func(r providerRefundRow) string { return orderOf(r.IdempotencyKey) },
+			func(o *orderRows, r providerRefundRow) { o.providerRefunds = append(o.providerRefunds, r) }),
 		tableOf(paymentService, "payment_simulator_movement", func(r movementRow) string { return orderOf(r.IdempotencyKey) },
 			func(o *orderRows, r movementRow) { o.movements = append(o.movements, r) }),
 

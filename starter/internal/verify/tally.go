@@ -15,10 +15,13 @@ type tally struct {
 	// broken are orders whose history is.
 	orders, shipped, cancelled, inFlight, blocked, broken int
 	blockedIDs                                            []string
+	settled                                               int
 	// oldest is when the oldest order in flight was created.
 	oldest time.Time
 
+	// agreed is the part of refunded that was agreed on with customers.
 	captured, refunded    amounts
+	agreed                amounts
 	transactions, entries int
 	views                 int
 	charges, shipments    int
@@ -38,6 +41,9 @@ func (t *tally) add(o *orderRows, h *history) {
 		t.shipped++
 	case h.end() == cancelled:
 		t.cancelled++
+		if len(h.settlements()) > 0 {
+			t.settled++
+		}
 	case o.blocked(h):
 		t.blocked++
 		t.blockedIDs = append(t.blockedIDs, o.id)
@@ -47,15 +53,18 @@ func (t *tally) add(o *orderRows, h *history) {
 			t.oldest = h.createdAt
 		}
 	}
+	agreed := o.agreedRefunds()
 	for _, movement := range o.movements {
-		if movement.Kind == "refund" {
-			t.refunded.add(movement.Amount)
-			t.charges--
-		} else {
+		if movement.Kind != refundKind {
 			t.captured.add(movement.Amount)
-			t.charges++
+			continue
+		}
+		t.refunded.add(movement.Amount)
+		if agreed[movement.IdempotencyKey] {
+			t.agreed.add(movement.Amount)
 		}
 	}
+	t.charges += o.liveCharges()
 	t.transactions += len(o.transactions)
 	t.entries += len(o.entries)
 	t.views += len(o.views)
@@ -120,7 +129,7 @@ func (a *auditor) summarise() {
 	t := &a.tally
 	a.report.Orders = t.orders
 	a.figures(Money, Figures{
-		{"orders", t.orders}, {"captured", t.captured}, {"refunded", t.refunded},
+		{"orders", t.orders}, {"captured", t.captured}, {"refunded", t.refunded}, {"agreed", t.agreed},
 		{"ledgerTransactions", t.transactions}, {"ledgerEntries", t.entries},
 	})
 	stock := stockRow{}
@@ -137,6 +146,9 @@ func (a *auditor) summarise() {
 		{"onHand", stock.OnHand}, {"reserved", stock.Reserved}, {"shipped", stock.Shipped},
 	})
 	ends := Figures{{"shipped", t.shipped}, {"cancelled", t.cancelled}, {"inFlight", t.inFlight}, {"blocked", t.blocked}}
+	if t.settled > 0 {
+		ends = append(ends, Figure{"settledByOperator", t.settled})
+	}
 	if t.broken > 0 {
 		ends = append(ends, Figure{"unknown", t.broken})
 	}

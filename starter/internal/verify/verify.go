@@ -137,6 +137,7 @@ func (a *auditor) visit(ctx context.Context, o *orderRows) error {
 	for _, breach := range found {
 		a.report.breach(breach.invariant, o.id, "%s", breach.detail)
 	}
+	a.report.settle(o.id, h.settlements())
 	a.readModel.add(o, h, a.report)
 	a.expected.seen(o, h, a.report)
 	a.tally.add(o, h)

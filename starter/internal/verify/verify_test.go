@@ -97,7 +97,7 @@ func TestASystemInMotionHolds(t *testing.T) {
 			playing.Go(func() error {
 				defer left.Add(-1)
 				for n := range orders {
-					story := []story{happy, declined, outOfStock, refused}[rand.IntN(4)]
+					story := []story{happy, declined, outOfStock, refused, discounted, refusedAfterDiscount}[rand.IntN(6)]
 					story.customerID = fmt.Sprintf("cust-%d", n%5)
 					story.orderID = contract.OrderIDForKey(story.customerID, fmt.Sprint(player, n))
 					if err := s.play(t.Context(), story); err != nil {

@@ -36,22 +36,29 @@ type Temporal struct {
 	// Progress answers the progress query; Query does, when it is set.
 	Progress contract.Progress
 	Query    func() contract.Progress
-	// Update answers updates; nil accepts each. Its context is the caller's.
+	// PageSize is how many workflows a page of a list has at most; 0 is as many
+	// as are asked for.
+	PageSize int
+	// Update decides updates; nil accepts each. An accepted one answers as a
+	// query does. Its context is the caller's.
 	Update func(ctx context.Context, name string, args []any) error
 
 	mu        sync.Mutex
 	workflows map[string]*workflow
 	starts    int
 	updates   []client.UpdateWorkflowOptions
+	events    int
 }
 
 var _ placement.Temporal = (*Temporal)(nil)
 
+// workflow is the newest run of a workflow ID, and those before it.
 type workflow struct {
+	run
 	options client.StartWorkflowOptions
 	input   *commonpb.Payloads
 	memo    *commonpb.Memo
-	status  enumspb.WorkflowExecutionStatus
+	earlier []run
 }
 
 // Change changes the fields while the server is in use.
@@ -97,11 +104,34 @@ func (t *Temporal) Updates() []client.UpdateWorkflowOptions {
 	return t.updates
 }
 
-// Close ends a workflow; Forget lets retention remove it.
+// Close ends a workflow.
 func (t *Temporal) Close(id string, status enumspb.WorkflowExecutionStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.workflows[id].status = status
+	closed := &t.workflows[id].run
+	closed.status, closed.end = status, t.tick()
+}
+
+// Restart starts another run of a closed workflow, as the reconciler does.
+func (t *Temporal) Restart(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	again := t.workflows[id]
+	again.earlier = append(again.earlier, again.run)
+	again.run = run{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, start: t.tick()}
+}
+
+// Flag sets the search attribute that asks for an operator.
+func (t *Temporal) Flag(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.workflows[id].flagged = true
+}
+
+// tick returns a later time than ever before. The caller holds mu.
+func (t *Temporal) tick() time.Time {
+	t.events++
+	return time.Unix(1_700_000_000, 0).Add(time.Duration(t.events) * time.Second)
 }
 
 // Forget removes a workflow, as retention does.
@@ -161,7 +191,8 @@ func (t *Temporal) ExecuteWorkflow(ctx context.Context, options client.StartWork
 		t.workflows = make(map[string]*workflow)
 	}
 	t.workflows[options.ID] = &workflow{
-		options: options, input: payloads, memo: memo, status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		options: options, input: payloads, memo: memo,
+		run: run{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, start: t.tick()},
 	}
 	if t.LoseStarts > 0 {
 		t.LoseStarts--
@@ -191,7 +222,7 @@ func (t *Temporal) DescribeWorkflowExecution(ctx context.Context, id, _ string) 
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
-			Status: found.status, Memo: found.memo, StartTime: timestamppb.New(time.Unix(1_700_000_000, 0)),
+			Status: found.status, Memo: found.memo, StartTime: timestamppb.New(found.start),
 		},
 	}, nil
 }
@@ -220,13 +251,17 @@ func (t *Temporal) QueryWorkflow(ctx context.Context, id, _, _ string, _ ...any)
 	if err := t.worker(ctx); err != nil {
 		return nil, err
 	}
+	return value{t.progress()}, nil
+}
+
+func (t *Temporal) progress() contract.Progress {
 	t.mu.Lock()
 	progress, query := t.Progress, t.Query
 	t.mu.Unlock()
 	if query != nil {
-		progress = query()
+		return query()
 	}
-	return value{progress}, nil
+	return progress
 }
 
 type value struct{ progress contract.Progress }
@@ -258,15 +293,25 @@ func (t *Temporal) UpdateWorkflow(ctx context.Context, options client.UpdateWork
 	if err := t.worker(ctx); err != nil {
 		return nil, err
 	}
-	if answer == nil {
-		return handle{}, nil
+	var refusal error
+	if answer != nil {
+		refusal = answer(ctx, options.UpdateName, options.Args)
 	}
-	return handle{err: answer(ctx, options.UpdateName, options.Args)}, nil
+	return handle{value: value{t.progress()}, err: refusal}, nil
 }
 
-type handle struct{ err error }
+type handle struct {
+	value
+	err error
+}
 
-func (h handle) WorkflowID() string                 { return "" }
-func (h handle) RunID() string                      { return "" }
-func (h handle) UpdateID() string                   { return "" }
-func (h handle) Get(_ context.Context, _ any) error { return h.err }
+func (h handle) WorkflowID() string { return "" }
+func (h handle) RunID() string      { return "" }
+func (h handle) UpdateID() string   { return "" }
+
+func (h handle) Get(_ context.Context, target any) error {
+	if h.err != nil || target == nil {
+		return h.err
+	}
+	return h.value.Get(target)
+}

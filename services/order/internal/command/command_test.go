@@ -46,6 +46,12 @@ func TestCommands(t *testing.T) {
 		"a shipped order cannot be cancelled":                        shippedIsTooLate,
 		"equal commands at once have one effect":                     equalCommandsAtOnce,
 		"creation and cancellation at once end cancelled":            createAndCancelAtOnce,
+		"a decision is recorded in any status, and changes none":     interventionChangesNoStatus,
+		"a decision about an unknown order may be sent again":        interventionWaitsForTheOrder,
+		"an equal decision gets the first answer and has no effect":  interventionReplays,
+		"a decision under the number of another is refused":          interventionNumberIsTaken,
+		"a decision says who made it":                                interventionNamesItsActor,
+		"equal decisions at once are recorded once":                  equalInterventionsAtOnce,
 		"nothing remains of a command whose append fails":            failedAppendLeavesNothing,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,12 +64,13 @@ func TestCommands(t *testing.T) {
 }
 
 type service struct {
-	t       *testing.T
-	events  *eventstore.Store
-	create  *command.CreateOrder
-	confirm *command.ConfirmOrder
-	ship    *command.ShipOrder
-	cancel  *command.CancelOrder
+	t         *testing.T
+	events    *eventstore.Store
+	create    *command.CreateOrder
+	confirm   *command.ConfirmOrder
+	ship      *command.ShipOrder
+	cancel    *command.CancelOrder
+	intervene *command.RecordIntervention
 
 	now        time.Time
 	newEventID func() string
@@ -87,6 +94,7 @@ func newServiceWith(t *testing.T, db *sqlstore.DB, snapshotEvery int64) *service
 	}
 	s.create, s.confirm = command.NewCreateOrder(cfg), command.NewConfirmOrder(cfg)
 	s.ship, s.cancel = command.NewShipOrder(cfg), command.NewCancelOrder(cfg)
+	s.intervene = command.NewRecordIntervention(cfg)
 	return s
 }
 

@@ -7,7 +7,8 @@
 // transaction; one that cannot be used is passed over.
 //
 // Create, confirm and ship are actions under keys of their own. Cancel is the
-// compensation of create, under create's key.
+// compensation of create, under create's key. Interventions have keys of their
+// own too, and are never undone.
 //
 // The handlers' errors are *problem.Error when the answer is final. Any other
 // error means that the outcome is unknown at worst; the caller sends the same

@@ -50,10 +50,17 @@ type decision func(current domain.Order, now time.Time) ([]domain.Event, error)
 // act runs an action under its key at most once. Body is what an equal key must
 // always come with.
 func (o *orders) act(ctx context.Context, key fence.Key, body any, decide decision) (order.Acknowledgement, error) {
+	return o.actFor(ctx, "", key, body, decide)
+}
+
+// actFor does what act does, at the wish of an operator.
+func (o *orders) actFor(ctx context.Context, operator string, key fence.Key, body any, decide decision) (order.Acknowledgement, error) {
 	return o.inTx(ctx, func(ctx context.Context, tx *sql.Tx) (order.Acknowledgement, error) {
 		now := o.Now()
+		cause := causedBy(ctx, key)
+		cause.Operator = operator
 		return fence.Act(ctx, tx, key, body, now, func() (order.Acknowledgement, error) {
-			return o.apply(ctx, tx, key.OrderID, causedBy(ctx, key), now, decide)
+			return o.apply(ctx, tx, key.OrderID, cause, now, decide)
 		})
 	})
 }

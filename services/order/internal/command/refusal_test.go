@@ -53,6 +53,22 @@ func TestUnacceptableRequestsNameTheField(t *testing.T) {
 			request.Operator = "Grace\nHopper"
 			return s.cancel.Handle(t.Context(), request)
 		}, "/operator"},
+		"intervene without a key": {func() (order.Acknowledgement, error) {
+			return s.intervene.Handle(t.Context(), order.InterventionRequest{Intervention: interventionRequest(1).Intervention})
+		}, "/key/orderId"},
+		"intervene under the key of a step": {func() (order.Acknowledgement, error) {
+			request := interventionRequest(1)
+			request.Key.Step = "create-order"
+			return s.intervene.Handle(t.Context(), request)
+		}, "/key/step"},
+		"intervene as number 0": {func() (order.Acknowledgement, error) {
+			return s.intervene.Handle(t.Context(), interventionRequest(0))
+		}, "/key/revision"},
+		"intervene without a reason": {func() (order.Acknowledgement, error) {
+			request := interventionRequest(1)
+			request.Intervention.Reason = ""
+			return s.intervene.Handle(t.Context(), request)
+		}, "/intervention/reason"},
 		"cancel without a placement": {func() (order.Acknowledgement, error) {
 			request := cancelRequest()
 			request.Placement = order.Placement{}

@@ -80,6 +80,8 @@ func TestSnapshotAndTailEqualTheWholeStream(t *testing.T) {
 	eachSnapshotting(t, func(t *testing.T, s *service, db *sqlstore.DB) {
 		for _, commands := range [][]func(context.Context) (order.Acknowledgement, error){
 			{s.creates, s.confirms, s.ships}, {s.creates, s.cancels}, {s.creates, s.confirms, s.cancels}, {s.cancels},
+			{s.creates, s.intervenes(1), s.confirms, s.intervenes(2), s.ships, s.intervenes(3)},
+			{s.cancels, s.intervenes(1), s.intervenes(2)},
 		} {
 			edit(t, db, `DELETE FROM event`)
 			edit(t, db, `DELETE FROM snapshot`)

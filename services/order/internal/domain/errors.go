@@ -19,7 +19,8 @@ var errUnchecked = errors.New("the argument was not made by its constructor")
 // TransitionError reports a command that the order's state does not allow. It
 // is final: the same command can only succeed after another one has.
 type TransitionError struct {
-	// Command is what was asked for: create, confirm, ship or cancel.
+	// Command is what was asked for: create, confirm, ship, cancel or
+	// "intervene in".
 	Command string
 	// Status is where the order stands; empty when there is no order yet.
 	Status order.Status

@@ -8,8 +8,8 @@ import (
 )
 
 // Event is a fact about one order. The set is closed: OrderCreated,
-// OrderConfirmed, OrderShipped, OrderCancelled. Events are values and are
-// never changed.
+// OrderConfirmed, OrderShipped, OrderCancelled, OrderIntervened. Events are
+// values and are never changed.
 //
 // The JSON tags are the stored form. A change of a payload's shape is a new
 // schema version with an upcaster in eventcodec, never an edit here alone.
@@ -25,10 +25,11 @@ type EventType string
 
 // The kinds of events.
 const (
-	TypeOrderCreated   EventType = "OrderCreated"
-	TypeOrderConfirmed EventType = "OrderConfirmed"
-	TypeOrderShipped   EventType = "OrderShipped"
-	TypeOrderCancelled EventType = "OrderCancelled"
+	TypeOrderCreated    EventType = "OrderCreated"
+	TypeOrderConfirmed  EventType = "OrderConfirmed"
+	TypeOrderShipped    EventType = "OrderShipped"
+	TypeOrderCancelled  EventType = "OrderCancelled"
+	TypeOrderIntervened EventType = "OrderIntervened"
 )
 
 // OrderCreated records a new draft with everything that it is made of. Names
@@ -61,6 +62,18 @@ type OrderCancelled struct {
 	Saga   order.Saga `json:"saga"`
 }
 
+// OrderIntervened records what a person decided about the order's saga. It
+// changes nothing about the order itself.
+type OrderIntervened struct {
+	Action order.InterventionAction `json:"action"`
+	// Step is absent when the decision is about the whole order.
+	Step   string `json:"step,omitempty"`
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+	// At is when the saga accepted the decision; the event is recorded later.
+	At time.Time `json:"at"`
+}
+
 // EventType returns TypeOrderCreated.
 func (OrderCreated) EventType() EventType { return TypeOrderCreated }
 
@@ -73,7 +86,11 @@ func (OrderShipped) EventType() EventType { return TypeOrderShipped }
 // EventType returns TypeOrderCancelled.
 func (OrderCancelled) EventType() EventType { return TypeOrderCancelled }
 
-func (OrderCreated) isEvent()   {}
-func (OrderConfirmed) isEvent() {}
-func (OrderShipped) isEvent()   {}
-func (OrderCancelled) isEvent() {}
+// EventType returns TypeOrderIntervened.
+func (OrderIntervened) EventType() EventType { return TypeOrderIntervened }
+
+func (OrderCreated) isEvent()    {}
+func (OrderConfirmed) isEvent()  {}
+func (OrderShipped) isEvent()    {}
+func (OrderCancelled) isEvent()  {}
+func (OrderIntervened) isEvent() {}

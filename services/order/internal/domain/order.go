@@ -97,6 +97,22 @@ func (o Order) Cancel(cancellation Cancellation) (OrderCancelled, error) {
 	return cancellation.content, nil
 }
 
+// Intervene decides to record a decision about the order's saga. Its error is a
+// *TransitionError when the order does not exist.
+//
+// Any status will do, also that of an order which has ended: the decision was
+// made by a saga that did not wait for this record, and the record may be late
+// because the order service was away meanwhile. It would be wrong to lose it.
+func (o Order) Intervene(intervention Intervention) (OrderIntervened, error) {
+	if !o.Exists() {
+		return OrderIntervened{}, o.refuse("intervene in")
+	}
+	if intervention.content.Action == "" {
+		return OrderIntervened{}, errUnchecked
+	}
+	return intervention.content, nil
+}
+
 func (o Order) refuse(command string) error {
 	return &TransitionError{Command: command, Status: o.status}
 }
@@ -115,6 +131,8 @@ func (o Order) Evolve(event Event) (Order, error) {
 		next.status, fits = order.Shipped, o.status == order.Confirmed
 	case OrderCancelled:
 		next.status, fits = order.Cancelled, o.status == order.Draft || o.status == order.Confirmed
+	case OrderIntervened:
+		next.status, fits = o.status, o.Exists()
 	}
 	if !fits {
 		return Order{}, fmt.Errorf("event %T as version %d after status %q: %w", event, next.version, o.status, ErrHistory)

@@ -35,11 +35,18 @@ var (
 	compensated = order.Saga{State: order.SagaCompensated, Steps: []order.SagaStep{{Name: "charge-payment", State: "failed", Error: "declined"}}}
 )
 
+func validIntervention() order.Intervention {
+	return order.Intervention{
+		Action: order.InterventionSkip, Step: "RefundPayment", Actor: "ops-jane", Reason: "the acquirer is gone", At: noon,
+	}
+}
+
 // arguments are valid ones for every command.
 type arguments struct {
 	placement    domain.Placement
 	shipment     domain.Shipment
 	cancellation domain.Cancellation
+	intervention domain.Intervention
 }
 
 func validArguments(t require.TestingT) arguments {
@@ -49,7 +56,9 @@ func validArguments(t require.TestingT) arguments {
 	require.NoError(t, err)
 	cancellation, err := domain.NewCancellation("the payment was declined", compensated)
 	require.NoError(t, err)
-	return arguments{placement, shipment, cancellation}
+	intervention, err := domain.NewIntervention(validIntervention())
+	require.NoError(t, err)
+	return arguments{placement, shipment, cancellation, intervention}
 }
 
 // decide runs the command by its name.
@@ -61,12 +70,14 @@ func decide(o domain.Order, command string, a arguments) (domain.Event, error) {
 		return o.Confirm(noon)
 	case "ship":
 		return o.Ship(a.shipment)
+	case "intervene in":
+		return o.Intervene(a.intervention)
 	default:
 		return o.Cancel(a.cancellation)
 	}
 }
 
-var commands = []string{"create", "confirm", "ship", "cancel"}
+var commands = []string{"create", "confirm", "ship", "cancel", "intervene in"}
 
 // The whole table of the aggregate: each state × each command.
 func TestCommandsAreAllowedByState(t *testing.T) {
@@ -79,11 +90,11 @@ func TestCommandsAreAllowedByState(t *testing.T) {
 		order.Cancelled: {"create", "cancel"},
 	}
 	for from, results := range map[order.Status]map[string]order.Status{
-		"":              {"create": order.Draft, "confirm": refused, "ship": refused, "cancel": refused},
-		order.Draft:     {"create": refused, "confirm": order.Confirmed, "ship": refused, "cancel": order.Cancelled},
-		order.Confirmed: {"create": refused, "confirm": refused, "ship": order.Shipped, "cancel": order.Cancelled},
-		order.Shipped:   {"create": refused, "confirm": refused, "ship": refused, "cancel": refused},
-		order.Cancelled: {"create": refused, "confirm": refused, "ship": refused, "cancel": refused},
+		"":              {"create": order.Draft, "confirm": refused, "ship": refused, "cancel": refused, "intervene in": refused},
+		order.Draft:     {"create": refused, "confirm": order.Confirmed, "ship": refused, "cancel": order.Cancelled, "intervene in": order.Draft},
+		order.Confirmed: {"create": refused, "confirm": refused, "ship": order.Shipped, "cancel": order.Cancelled, "intervene in": order.Confirmed},
+		order.Shipped:   {"create": refused, "confirm": refused, "ship": refused, "cancel": refused, "intervene in": order.Shipped},
+		order.Cancelled: {"create": refused, "confirm": refused, "ship": refused, "cancel": refused, "intervene in": order.Cancelled},
 	} {
 		for command, want := range results {
 			t.Run(command+" when "+string(from), func(t *testing.T) {
@@ -115,12 +126,15 @@ func TestCommandsAreAllowedByState(t *testing.T) {
 }
 
 // The model is the contract's sentence: draft -> confirmed -> shipped;
-// cancelled from draft or confirmed.
+// cancelled from draft or confirmed. A decision about the saga is recorded for
+// any order, as often as there is one, and changes no status.
 func TestOrderFollowsTheModelForEverySequenceOfCommands(t *testing.T) {
 	model := map[order.Status]map[string]order.Status{
 		"":              {"create": order.Draft},
-		order.Draft:     {"confirm": order.Confirmed, "cancel": order.Cancelled},
-		order.Confirmed: {"ship": order.Shipped, "cancel": order.Cancelled},
+		order.Draft:     {"confirm": order.Confirmed, "cancel": order.Cancelled, "intervene in": order.Draft},
+		order.Confirmed: {"ship": order.Shipped, "cancel": order.Cancelled, "intervene in": order.Confirmed},
+		order.Shipped:   {"intervene in": order.Shipped},
+		order.Cancelled: {"intervene in": order.Cancelled},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		args := validArguments(t)
@@ -148,6 +162,11 @@ func TestOrderFollowsTheModelForEverySequenceOfCommands(t *testing.T) {
 			replayed, err := domain.Replay(history)
 			require.NoError(t, err)
 			require.Equal(t, current, replayed, "a replay gives the same order")
+			if current.Exists() {
+				restored, err := domain.Restore(current.Status(), current.Version())
+				require.NoError(t, err)
+				require.Equal(t, current, restored, "a snapshot can hold it")
+			}
 		}
 		t.Repeat(actions)
 	})
@@ -161,6 +180,8 @@ func TestReplayRefusesImpossibleHistories(t *testing.T) {
 		"shipped as a draft":        {domain.OrderCreated{}, domain.OrderShipped{}},
 		"cancelled after shipping":  {domain.OrderCreated{}, domain.OrderConfirmed{}, domain.OrderShipped{}, domain.OrderCancelled{}},
 		"confirmed when cancelled":  {domain.OrderCreated{}, domain.OrderCancelled{}, domain.OrderConfirmed{}},
+		"intervened before created": {domain.OrderIntervened{}},
+		"a draft, but by decisions": {domain.OrderCreated{}, domain.OrderIntervened{}, domain.OrderShipped{}},
 		"an event that is no event": {nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,6 +216,10 @@ func TestEventsCarryWhatTheCommandWasGiven(t *testing.T) {
 	shipped, err := ready.Ship(args.shipment)
 	require.NoError(t, err)
 	assert.Equal(t, domain.OrderShipped{TrackingNumber: "TRACK-1", Carrier: "Simulated Parcel", Saga: completed}, shipped)
+
+	intervened, err := ready.Intervene(args.intervention)
+	require.NoError(t, err)
+	assert.Equal(t, domain.OrderIntervened(validIntervention()), intervened)
 }
 
 func TestCommandsRefuseArgumentsThatNoConstructorMade(t *testing.T) {
@@ -203,6 +228,8 @@ func TestCommandsRefuseArgumentsThatNoConstructorMade(t *testing.T) {
 	draft, err := domain.Replay([]domain.Event{domain.OrderCreated{}})
 	require.NoError(t, err)
 	_, err = draft.Cancel(domain.Cancellation{})
+	require.Error(t, err)
+	_, err = draft.Intervene(domain.Intervention{})
 	require.Error(t, err)
 	confirmed, err := draft.Evolve(domain.OrderConfirmed{})
 	require.NoError(t, err)
@@ -219,4 +246,16 @@ func TestEventsShareNoMemoryWithTheRequest(t *testing.T) {
 	created, err := domain.Order{}.Create(placement)
 	require.NoError(t, err)
 	assert.Equal(t, "Kettle", created.Items[0].ProductName)
+
+	saga := order.Saga{State: order.SagaBlocked, Steps: []order.SagaStep{
+		{Name: "a", State: "blocked", Compensation: &order.Compensation{Name: "b", State: "blocked"}},
+	}}
+	cancellation, err := domain.NewCancellation("late", saga)
+	require.NoError(t, err)
+	saga.Steps[0].Compensation.State = "changed"
+	draft, err := domain.Replay([]domain.Event{created})
+	require.NoError(t, err)
+	cancelled, err := draft.Cancel(cancellation)
+	require.NoError(t, err)
+	assert.Equal(t, "blocked", cancelled.Saga.Steps[0].Compensation.State)
 }

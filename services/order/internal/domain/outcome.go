@@ -9,6 +9,8 @@ import (
 const (
 	maxSagaSteps    = 64
 	maxReasonLength = 4000
+	// maxResolutionLength leaves room for an intervention's actor and reason.
+	maxResolutionLength = 800
 )
 
 // Shipment says how a confirmed order left, checked. Only NewShipment makes
@@ -40,8 +42,9 @@ type Cancellation struct {
 // the outcome of a saga that was undone, or is blocked because one of its
 // compensations failed. Its error is an *InvalidError.
 //
-// The characters of the reason and of the steps' errors are free: they quote
-// the errors of others, and a compensation must not fail over their wording.
+// The characters of the reason, of the steps' errors and of the compensations'
+// resolutions are free: they quote others, and a compensation must not fail over
+// their wording.
 func NewCancellation(reason string, saga order.Saga) (Cancellation, error) {
 	var v validator
 	v.text("/reason", reason, 1, maxReasonLength)
@@ -52,8 +55,12 @@ func NewCancellation(reason string, saga order.Saga) (Cancellation, error) {
 	return Cancellation{content: OrderCancelled{Reason: reason, Saga: cloned(saga)}}, nil
 }
 
-// stepStates are the states of order.SagaStep.
-var stepStates = []string{"pending", "running", "done", "failed", "compensating", "compensated", "blocked", "skipped"}
+var (
+	// stepStates are the states of order.SagaStep.
+	stepStates = []string{"pending", "running", "waiting", "done", "failed", "compensating", "compensated", "blocked", "skipped"}
+	// compensationStates are those of order.Compensation.
+	compensationStates = []string{"running", "done", "blocked", "skipped"}
+)
 
 func (v *validator) saga(saga order.Saga, allowed ...order.SagaState) {
 	if !slices.Contains(allowed, saga.State) {
@@ -70,9 +77,27 @@ func (v *validator) saga(saga order.Saga, allowed ...order.SagaState) {
 		if !slices.Contains(stepStates, step.State) {
 			v.add(at+"/state", "must be one of %v", stepStates)
 		}
+		if step.Compensation != nil {
+			v.compensation(at+"/compensation", *step.Compensation)
+		}
+	}
+}
+
+func (v *validator) compensation(at string, compensation order.Compensation) {
+	v.line(at+"/name", compensation.Name)
+	v.text(at+"/error", compensation.Error, 0, maxReasonLength)
+	v.text(at+"/resolution", compensation.Resolution, 0, maxResolutionLength)
+	if !slices.Contains(compensationStates, compensation.State) {
+		v.add(at+"/state", "must be one of %v", compensationStates)
 	}
 }
 
 func cloned(saga order.Saga) order.Saga {
-	return order.Saga{State: saga.State, Steps: append([]order.SagaStep{}, saga.Steps...)}
+	copied := order.Saga{State: saga.State, Steps: append([]order.SagaStep{}, saga.Steps...)}
+	for i, step := range copied.Steps {
+		if step.Compensation != nil {
+			copied.Steps[i].Compensation = new(*step.Compensation)
+		}
+	}
+	return copied
 }

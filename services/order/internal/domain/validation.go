@@ -41,17 +41,20 @@ func (v *validator) matches(pointer, value string, pattern *regexp.Regexp) {
 	}
 }
 
-// line accepts 1 to 200 characters of one line: names, numbers, carriers. What
-// it accepts, and its words, are those of internal/validate at the gateway,
-// which this package must not import.
-func (v *validator) line(pointer, value string) {
+// line accepts 1 to 200 characters of one line: names, numbers, carriers.
+func (v *validator) line(pointer, value string) { v.lineOf(pointer, value, maxLineLength) }
+
+// lineOf accepts 1 to longest characters of one line. What it accepts, and its
+// words, are those of internal/validate at the gateway, which this package must
+// not import.
+func (v *validator) lineOf(pointer, value string, longest int) {
 	switch length := utf8.RuneCountInString(value); {
 	case value == "":
 		v.add(pointer, "is required")
 	case !utf8.ValidString(value):
 		v.add(pointer, "must be valid UTF-8")
-	case length > maxLineLength:
-		v.add(pointer, "must have 1 to %d characters", maxLineLength)
+	case length > longest:
+		v.add(pointer, "must have 1 to %d characters", longest)
 	case strings.ContainsFunc(value, unicode.IsControl):
 		v.add(pointer, "must not contain control characters")
 	case strings.TrimSpace(value) == "":

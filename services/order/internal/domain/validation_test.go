@@ -83,6 +83,11 @@ func TestShipmentNamesWhatIsWrongWithIt(t *testing.T) {
 
 func TestCancellationNamesWhatIsWrongWithIt(t *testing.T) {
 	blocked := order.Saga{State: order.SagaBlocked}
+	undoing := func(compensation order.Compensation) order.Saga {
+		return order.Saga{State: order.SagaCompensated, Steps: []order.SagaStep{
+			{Name: "a", State: "waiting", Compensation: &compensation},
+		}}
+	}
 	for name, test := range map[string]struct {
 		reason string
 		saga   order.Saga
@@ -97,9 +102,57 @@ func TestCancellationNamesWhatIsWrongWithIt(t *testing.T) {
 		"no saga":              {"changed my mind", order.Saga{}, []string{"/saga/state"}},
 		"an error of a step":   {"x", order.Saga{State: order.SagaBlocked, Steps: []order.SagaStep{{Name: "a", State: "failed", Error: "a\nb"}}}, nil},
 		"an endless step text": {"x", order.Saga{State: order.SagaBlocked, Steps: []order.SagaStep{{Name: "a", State: "failed", Error: strings.Repeat("x", 4001)}}}, []string{"/saga/steps/0/error"}},
+		"a compensation":       {"x", undoing(order.Compensation{Name: "b", State: "done"}), nil},
+		"a skipped one":        {"x", undoing(order.Compensation{Name: "b", State: "skipped", Error: "away", Resolution: "skipped by ops-jane: away"}), nil},
+		"a resolution in full": {"x", undoing(order.Compensation{Name: "b", State: "done", Resolution: strings.Repeat("é", 800)}), nil},
+		"an endless one":       {"x", undoing(order.Compensation{Name: "b", State: "done", Resolution: strings.Repeat("é", 801)}), []string{"/saga/steps/0/compensation/resolution"}},
+		"an unknown state":     {"x", undoing(order.Compensation{Name: "b", State: "compensated"}), []string{"/saga/steps/0/compensation/state"}},
+		"an unnamed one":       {"x", undoing(order.Compensation{State: "running", Error: strings.Repeat("x", 4001)}), []string{"/saga/steps/0/compensation/name", "/saga/steps/0/compensation/error"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := domain.NewCancellation(test.reason, test.saga)
+			assert.Equal(t, test.want, pointers(t, err))
+		})
+	}
+}
+
+func TestInterventionNamesWhatIsWrongWithIt(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(i *order.Intervention)
+		want   []string
+	}{
+		"nothing":                 {func(*order.Intervention) {}, nil},
+		"retry":                   {func(i *order.Intervention) { i.Action = order.InterventionRetry }, nil},
+		"resolve":                 {func(i *order.Intervention) { i.Action = order.InterventionResolve }, nil},
+		"fix":                     {func(i *order.Intervention) { i.Action = order.InterventionFix }, nil},
+		"hold":                    {func(i *order.Intervention) { i.Action, i.Step = order.InterventionHold, "" }, nil},
+		"release":                 {func(i *order.Intervention) { i.Action, i.Step = order.InterventionRelease, "" }, nil},
+		"hold of a step":          {func(i *order.Intervention) { i.Action = order.InterventionHold }, []string{"/step"}},
+		"release of a step":       {func(i *order.Intervention) { i.Action = order.InterventionRelease }, []string{"/step"}},
+		"no action":               {func(i *order.Intervention) { i.Action = "" }, []string{"/action"}},
+		"unknown action":          {func(i *order.Intervention) { i.Action = "forget" }, []string{"/action"}},
+		"action in capitals":      {func(i *order.Intervention) { i.Action = "Skip" }, []string{"/action"}},
+		"no step":                 {func(i *order.Intervention) { i.Step = "" }, []string{"/step"}},
+		"step of 201 characters":  {func(i *order.Intervention) { i.Step = strings.Repeat("s", 201) }, []string{"/step"}},
+		"no actor":                {func(i *order.Intervention) { i.Actor = "" }, []string{"/actor"}},
+		"blank actor":             {func(i *order.Intervention) { i.Actor = " \u00a0" }, []string{"/actor"}},
+		"actor of two lines":      {func(i *order.Intervention) { i.Actor = "ops\njane" }, []string{"/actor"}},
+		"long actor":              {func(i *order.Intervention) { i.Actor = strings.Repeat("é", 200) }, nil},
+		"endless actor":           {func(i *order.Intervention) { i.Actor = strings.Repeat("é", 201) }, []string{"/actor"}},
+		"no reason":               {func(i *order.Intervention) { i.Reason = "" }, []string{"/reason"}},
+		"blank reason":            {func(i *order.Intervention) { i.Reason = "  " }, []string{"/reason"}},
+		"reason of 500":           {func(i *order.Intervention) { i.Reason = strings.Repeat("é", 500) }, nil},
+		"reason of 501":           {func(i *order.Intervention) { i.Reason = strings.Repeat("é", 501) }, []string{"/reason"}},
+		"NUL in the reason":       {func(i *order.Intervention) { i.Reason = "a\x00" }, []string{"/reason"}},
+		"tab in the reason":       {func(i *order.Intervention) { i.Reason = "a\tb" }, []string{"/reason"}},
+		"reason of invalid UTF-8": {func(i *order.Intervention) { i.Reason = "\xff" }, []string{"/reason"}},
+		"no time":                 {func(i *order.Intervention) { i.At = time.Time{} }, []string{"/at"}},
+		"everything":              {func(i *order.Intervention) { *i = order.Intervention{} }, []string{"/action", "/actor", "/reason", "/at"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			intervention := validIntervention()
+			test.change(&intervention)
+			_, err := domain.NewIntervention(intervention)
 			assert.Equal(t, test.want, pointers(t, err))
 		})
 	}

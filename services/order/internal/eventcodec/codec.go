@@ -50,10 +50,11 @@ type Codec struct {
 // New returns the codec of the schema versions that this program knows.
 func New() *Codec {
 	return &Codec{kinds: map[domain.EventType]kind{
-		domain.TypeOrderCreated:   {decode: into[domain.OrderCreated]},
-		domain.TypeOrderConfirmed: {decode: into[domain.OrderConfirmed]},
-		domain.TypeOrderShipped:   {decode: into[domain.OrderShipped]},
-		domain.TypeOrderCancelled: {decode: into[domain.OrderCancelled]},
+		domain.TypeOrderCreated:    {decode: into[domain.OrderCreated]},
+		domain.TypeOrderConfirmed:  {decode: into[domain.OrderConfirmed]},
+		domain.TypeOrderShipped:    {decode: into[domain.OrderShipped]},
+		domain.TypeOrderCancelled:  {decode: into[domain.OrderCancelled]},
+		domain.TypeOrderIntervened: {decode: into[domain.OrderIntervened]},
 	}}
 }
 

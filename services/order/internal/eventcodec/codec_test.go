@@ -41,6 +41,9 @@ var newest = map[domain.EventType]domain.Event{
 			{Name: "create-order", State: "compensated"}, {Name: "charge-payment", State: "failed", Error: "declined"},
 		}},
 	},
+	domain.TypeOrderIntervened: domain.OrderIntervened{
+		Action: order.InterventionSkip, Step: "RefundPayment", Actor: "ops-jane", Reason: "the acquirer is gone", At: noon,
+	},
 }
 
 func TestEveryEventIsReadAsItWasWritten(t *testing.T) {
@@ -94,6 +97,26 @@ func TestTheWrittenShapeIsTheNewestStoredOne(t *testing.T) {
 		require.NoError(t, err)
 		assert.JSONEq(t, string(stored), string(data.Payload), kind)
 	}
+}
+
+// Members that came later are optional and need no new schema version: an
+// outcome without them is read as it was, as testdata shows.
+func TestAnOutcomeKeepsHowACompensationWasResolved(t *testing.T) {
+	codec := New()
+	cancelled := domain.OrderCancelled{Reason: "declined", Saga: order.Saga{State: order.SagaCompensated, Steps: []order.SagaStep{{
+		Name: "ChargePayment", State: "skipped", Compensation: &order.Compensation{
+			Name: "RefundPayment", State: "skipped", Error: "away", Resolution: "skipped by ops-jane: the acquirer is gone",
+		},
+	}}}}
+	data, err := codec.Encode(cancelled)
+	require.NoError(t, err)
+	assert.Equal(t, 1, data.SchemaVersion)
+	assert.JSONEq(t, `{"reason":"declined","saga":{"state":"compensated","steps":[{"name":"ChargePayment","state":"skipped",
+		"compensation":{"name":"RefundPayment","state":"skipped","error":"away",
+			"resolution":"skipped by ops-jane: the acquirer is gone"}}]}}`, string(data.Payload))
+	decoded, err := codec.Decode(data)
+	require.NoError(t, err)
+	assert.Equal(t, cancelled, decoded)
 }
 
 func TestUpcastersRunFromTheStoredVersionOn(t *testing.T) {

@@ -20,8 +20,10 @@ const (
 	validItem      = `{"productId":"prod-kettle","productName":"Kettle","quantity":2,"unitPrice":{"amount":4999,"currency":"USD"}}`
 	validPlacement = `{"orderId":"order-1","customerId":"cust-ada","customerName":"Ada","items":[` + validItem + `],
 		"total":{"amount":9998,"currency":"USD"},"acceptedAt":"2026-03-01T12:00:00Z"}`
-	validCreate = `{"key":` + validKey + `,"placement":` + validPlacement + `}`
-	validShip   = `{"key":` + validKey + `,"trackingNumber":"T-1","carrier":"Parcel","saga":{"state":"completed","steps":[]}}`
+	validCreate       = `{"key":` + validKey + `,"placement":` + validPlacement + `}`
+	validShip         = `{"key":` + validKey + `,"trackingNumber":"T-1","carrier":"Parcel","saga":{"state":"completed","steps":[]}}`
+	validIntervention = `{"key":{"orderId":"order-1","step":"Intervention","revision":1},"intervention":{"action":"skip",
+		"step":"RefundPayment","actor":"ops-jane","reason":"the acquirer is gone","at":"2026-03-01T14:00:04+02:00"}}`
 	validCancel = `{"key":` + validKey + `,"reason":"declined","saga":{"state":"compensated","steps":[]},"placement":` + validPlacement + `}`
 )
 
@@ -69,6 +71,20 @@ func TestBadInputIsAnsweredWithAProblem(t *testing.T) {
 		"ship with a running saga":      {"POST", "/v1/orders/order-1/ship", without("completed", "running").Replace(validShip), 422, "/saga/state"},
 		"ship of an unknown order":      {"POST", "/v1/orders/order-1/ship", validShip, 404, ""},
 		"cancel without a reason":       {"POST", "/v1/orders/order-1/cancel", without("declined", "").Replace(validCancel), 422, "/reason"},
+		"intervention without a reason": {"POST", "/v1/orders/order-1/interventions", without("the acquirer is gone", "").Replace(validIntervention), 422, "/intervention/reason"},
+		"blank reason":                  {"POST", "/v1/orders/order-1/interventions", without("the acquirer is gone", "   ").Replace(validIntervention), 422, "/intervention/reason"},
+		"reason of 501 characters":      {"POST", "/v1/orders/order-1/interventions", without("the acquirer is gone", strings.Repeat("x", 501)).Replace(validIntervention), 422, "/intervention/reason"},
+		"NUL in a reason":               {"POST", "/v1/orders/order-1/interventions", without("the acquirer is gone", `\u0000`).Replace(validIntervention), 422, "/intervention/reason"},
+		"line break in a reason":        {"POST", "/v1/orders/order-1/interventions", without("the acquirer is gone", `a\r\nb`).Replace(validIntervention), 422, "/intervention/reason"},
+		"unknown action":                {"POST", "/v1/orders/order-1/interventions", without("skip", "forget").Replace(validIntervention), 422, "/intervention/action"},
+		"hold of one step":              {"POST", "/v1/orders/order-1/interventions", without("skip", "hold").Replace(validIntervention), 422, "/intervention/step"},
+		"control character in an actor": {"POST", "/v1/orders/order-1/interventions", without("ops-jane", `ops\u001bjane`).Replace(validIntervention), 422, "/intervention/actor"},
+		"decision without a time":       {"POST", "/v1/orders/order-1/interventions", without(`,"at":"2026-03-01T14:00:04+02:00"`, "").Replace(validIntervention), 422, "/intervention/at"},
+		"decision on another day":       {"POST", "/v1/orders/order-1/interventions", without("2026-03-01T", "tomorrow").Replace(validIntervention), 422, "/intervention/at"},
+		"decision under a step's key":   {"POST", "/v1/orders/order-1/interventions", without("Intervention", "RefundPayment").Replace(validIntervention), 422, "/key/step"},
+		"decision about another order":  {"POST", "/v1/orders/order-2/interventions", validIntervention, 422, "/key/orderId"},
+		"decision of an unknown order":  {"POST", "/v1/orders/order-1/interventions", validIntervention, 404, ""},
+		"decision with a member more":   {"POST", "/v1/orders/order-1/interventions", without(`"actor"`, `"who":"x","actor"`).Replace(validIntervention), 400, "/intervention/who"},
 		"unknown order":                 {"GET", "/v1/orders/order-9", "", 404, ""},
 		"an ID that is a path":          {"GET", "/v1/orders/..%2forder-1", "", 404, ""},
 		"events of an unknown order":    {"GET", "/v1/orders/order-9/events", "", 404, ""},
@@ -161,4 +177,50 @@ func TestRoutesAnswerInTheContractsShape(t *testing.T) {
 	status, _, body = send(t, "POST", service.URL+"/v1/orders", validCreate)
 	assert.Equal(t, http.StatusConflict, status)
 	assert.Contains(t, body, "already-compensated")
+}
+
+// A decision is an event of the order, and nothing else of it changes but the
+// version and the time.
+func TestADecisionStandsInTheOrdersEvents(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)
+	service := ordertest.Start(t, ordertest.WithClock(func() time.Time { return at }))
+	status, _, body := send(t, "POST", service.URL+"/v1/orders", validCreate)
+	require.Equal(t, http.StatusOK, status, body)
+	_, _, before := send(t, "GET", service.URL+"/v1/orders/order-1", "")
+	at = at.Add(time.Second)
+	for range 2 {
+		status, _, body = send(t, "POST", service.URL+"/v1/orders/order-1/interventions", validIntervention)
+		require.Equal(t, http.StatusOK, status, body)
+		assert.JSONEq(t, `{"orderId":"order-1","status":"draft","version":2}`, body)
+	}
+	changed := strings.NewReplacer("ops-jane", "ops-joe").Replace(validIntervention)
+	status, _, body = send(t, "POST", service.URL+"/v1/orders/order-1/interventions", changed)
+	assert.Equal(t, http.StatusConflict, status)
+	assert.Contains(t, body, "key-reused")
+
+	status, _, body = send(t, "GET", service.URL+"/v1/orders/order-1/events", "")
+	require.Equal(t, http.StatusOK, status)
+	var events struct {
+		Items []struct {
+			EventType string          `json:"eventType"`
+			Payload   json.RawMessage `json:"payload"`
+		} `json:"items"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &events))
+	require.Len(t, events.Items, 2)
+	assert.Equal(t, "OrderIntervened", events.Items[1].EventType)
+	assert.JSONEq(t, `{"action":"skip","step":"RefundPayment","actor":"ops-jane","reason":"the acquirer is gone",
+		"at":"2026-03-01T12:00:04Z"}`, string(events.Items[1].Payload))
+
+	want := strings.NewReplacer(`"version":1`, `"version":2`, `"updatedAt":"2026-03-01T12:00:05Z"`, `"updatedAt":"2026-03-01T12:00:06Z"`).Replace(before)
+	require.NotEqual(t, before, want)
+	for _, query := range []string{"", "?asOf=2026-03-01T12:00:06Z", "?after=1&wait=1"} {
+		_, _, body = send(t, "GET", service.URL+"/v1/orders/order-1"+query, "")
+		assert.JSONEq(t, want, body, query)
+	}
+	_, _, body = send(t, "GET", service.URL+"/v1/orders/order-1?asOf=2026-03-01T12:00:05Z", "")
+	assert.JSONEq(t, before, body)
+	_, _, body = send(t, "GET", service.URL+"/v1/customers/cust-ada/orders?seenOrder=order-1&seenVersion=2", "")
+	assert.Contains(t, body, `"status":"draft"`)
+	assert.Contains(t, body, `"version":2`)
 }

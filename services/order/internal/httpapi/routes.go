@@ -19,14 +19,16 @@ import (
 
 // Handlers are the commands and the queries behind the routes.
 type Handlers struct {
-	Create  *command.CreateOrder
-	Confirm *command.ConfirmOrder
-	Ship    *command.ShipOrder
-	Cancel  *command.CancelOrder
+	Create    *command.CreateOrder
+	Confirm   *command.ConfirmOrder
+	Ship      *command.ShipOrder
+	Cancel    *command.CancelOrder
+	Intervene *command.RecordIntervention
 
 	Orders         *query.Orders
 	History        *query.History
 	CustomerOrders *query.CustomerOrders
+	Statuses       *query.Statuses
 }
 
 // AddRoutes adds the service's routes.
@@ -55,6 +57,13 @@ func (h Handlers) AddRoutes(routes gin.IRouter) {
 			return h.Cancel.Handle(ctx, request)
 		})
 	})
+	routes.POST("/v1/orders/:id/interventions", func(c *gin.Context) {
+		var request order.InterventionRequest
+		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
+			return h.Intervene.Handle(ctx, request)
+		})
+	})
+	routes.POST("/v1/orders/statuses", h.statuses)
 	routes.GET("/v1/orders/:id", h.order)
 	routes.GET("/v1/orders/:id/events", h.events)
 	routes.GET("/v1/customers/:id/orders", h.customerOrders)

@@ -58,6 +58,8 @@ func evolve(codec *eventcodec.Codec, view order.View, recorded eventstore.Record
 		view.Status = order.Cancelled
 		view.Reason = event.Reason
 		view.Saga = &event.Saga
+	case domain.OrderIntervened:
+		// It shows in the order's events, and in the saga's outcome.
 	default:
 		return view, fmt.Errorf("projecting %T: %w", event, eventcodec.ErrUnknownEvent)
 	}

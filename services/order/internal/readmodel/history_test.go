@@ -52,7 +52,7 @@ func (h *history) projector() *Projector {
 }
 
 // happens appends n events to old and new orders, chosen at random among those
-// that the aggregate allows.
+// that the aggregate allows. Some orders are decided about, also after their end.
 func (h *history) happens(n int) {
 	for range n {
 		h.append(h.next())
@@ -69,6 +69,8 @@ func (h *history) next() (string, domain.Event) {
 
 func (h *history) nextEvent(id string) (string, domain.Event) {
 	switch status := h.status[id]; {
+	case status != "" && h.random.IntN(8) == 0:
+		return id, domain.OrderIntervened{Action: order.InterventionHold, Actor: "ops-jane", Reason: "a call", At: noon}
 	case status == order.Draft && h.random.IntN(4) > 0:
 		h.status[id] = order.Confirmed
 		return id, domain.OrderConfirmed{ConfirmedAt: noon}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/placement"
+	"orderflow/internal/httpserver"
+	"orderflow/internal/validate"
+	"orderflow/workflows/contract"
+)
+
+// fixedByCustomer is the reason of a fix that comes without one.
+const fixedByCustomer = "fixed by the customer"
+
+// fixBody is the body of POST /v1/orders/{orderId}/fix: the part of a placement
+// that was refused, in the placement's form.
+type fixBody struct {
+	Payment         *paymentBody     `json:"payment"`
+	ShippingAddress *shippingAddress `json:"shippingAddress"`
+	Reason          *string          `json:"reason"`
+}
+
+// Validate checks that there is one replacement, as a placement would.
+func (b *fixBody) Validate() error {
+	fields := validate.New()
+	switch {
+	case b.Payment == nil && b.ShippingAddress == nil:
+		fields.Require(false, "/payment", "is required, or a shippingAddress in its place")
+	case b.Payment != nil && b.ShippingAddress != nil:
+		fields.Require(false, "/shippingAddress", "must not stand beside a payment")
+	}
+	if b.Payment != nil {
+		b.Payment.check(fields, "/payment")
+	}
+	if b.ShippingAddress != nil {
+		b.ShippingAddress.check(fields, "/shippingAddress")
+	}
+	if b.Reason != nil {
+		checkReason(fields, *b.Reason)
+	}
+	return fields.Err()
+}
+
+func (b *fixBody) request(requestedBy string) contract.FixRequest {
+	request := contract.FixRequest{Reason: fixedByCustomer, RequestedBy: requestedBy}
+	if b.Payment != nil {
+		request.PaymentMethod = b.Payment.Method
+	}
+	if b.ShippingAddress != nil {
+		address := contract.Address(*b.ShippingAddress)
+		request.ShippingAddress = &address
+	}
+	if b.Reason != nil {
+		request.Reason = *b.Reason
+	}
+	return request
+}
+
+// fixOrder is POST /v1/orders/{orderId}/fix. A method of payment is its owner's
+// business: operators do not replace it.
+func (a *API) fixOrder(c *gin.Context) {
+	ctx := c.Request.Context()
+	orderID := c.Param("orderId")
+	standing, err := a.writable(ctx, orderID)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	var body fixBody
+	if err := httpserver.Bind(c, &body); err != nil {
+		fail(c, err)
+		return
+	}
+	progress, err := a.decide(ctx, orderID, standing, placement.Fix(body.request(auth.PrincipalOf(ctx).Subject)))
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	a.respondDecision(c, orderID, progress)
+}
