@@ -48,6 +48,10 @@ endif
 	go vet ./...
 	go test $(RACE) -timeout 25m ./...
 
+.PHONY: histories
+histories: tools ## Record the workflow histories that are missing, on a real Temporal server
+	go test ./workflows -run TestRecordHistories -record -count=1
+
 .PHONY: lint
 lint: ## Run the linters, with the import table and the determinism of workflows
 	go tool -modfile=tools/lint/go.mod golangci-lint run ./...

@@ -108,7 +108,7 @@ func (s *saga) mayRetry(request contract.OperatorRequest) error {
 	if s.blockedStep(request.Step) == nil {
 		return refusal(contract.ErrorNotBlocked, "the step is not blocked")
 	}
-	return checkReason(request.Reason)
+	return checkRequest(request.RequestedBy, request.Reason)
 }
 
 func (s *saga) maySettle(request contract.OperatorRequest) error {

@@ -139,9 +139,9 @@ func TestAHoldHandsOverWhoWaitedWhenItIsReleased(t *testing.T) {
 		value, err := env.QueryWorkflow(contract.QueryHold)
 		require.NoError(t, err)
 		require.NoError(t, value.Get(&status))
-		env.UpdateWorkflow(contract.UpdateReleaseHold, "0", wrong, contract.ReleaseRequest{Reason: "x", PerSecond: 1001})
-		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", release, contract.ReleaseRequest{Reason: "it is back", PerSecond: 2})
-		env.UpdateWorkflow(contract.UpdateReleaseHold, "2", late, contract.ReleaseRequest{Reason: "it is back"})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "0", wrong, contract.ReleaseRequest{Reason: "x", RequestedBy: "ops-jane", PerSecond: 1001})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", release, contract.ReleaseRequest{Reason: "it is back", RequestedBy: "ops-jane", PerSecond: 2})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "2", late, contract.ReleaseRequest{Reason: "it is back", RequestedBy: "ops-jane"})
 	}, time.Hour)
 	env.ExecuteWorkflow(workflows.HoldDependency, contract.HoldInput{Queue: "payment", Reason: "maintenance", RequestedBy: "ops-jane"})
 
@@ -161,7 +161,7 @@ func TestAHoldWithManyWaitersReleasesThemInParts(t *testing.T) {
 		waiting = append(waiting, fmt.Sprintf("order-%d", n))
 	}
 	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", &answer{}, contract.ReleaseRequest{Reason: "it is back"})
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", &answer{}, contract.ReleaseRequest{Reason: "it is back", RequestedBy: "ops-jane"})
 	}, time.Hour)
 	env.ExecuteWorkflow(workflows.HoldDependency, contract.HoldInput{Queue: "payment", Waiting: waiting})
 

@@ -9,9 +9,7 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// mostRevisions bounds the fixes of one step, and so what a recovery, which
-// does not know how many there were, has to undo.
-const mostRevisions = 3
+const mostRevisions = contract.MostRevisions
 
 // fixable are the refusals that another payment method, or another address,
 // may turn.
@@ -32,8 +30,10 @@ func (s *saga) awaitFix(step string, failure error) bool {
 	s.progress.publish(s.forward)
 	s.index(orderState.ValueSet(stateWaiting))
 	s.fixed = false
+	s.deadline.stopClock(s.forward) // the window is the customer's
 	pause(s.forward, window, "Wait for a fix: "+step, func() bool { return s.fixed })
 	s.awaitRelease()
+	s.deadline.startClock(s.forward)
 	at.State, at.Error = contract.StepRunning, ""
 	s.index(orderState.ValueSet(string(s.progress.State)))
 	if !s.fixed || s.forward.Err() != nil {
@@ -68,7 +68,7 @@ func (s *saga) mayFix(request contract.FixRequest) error {
 	case waiting != contract.StepShipOrder && request.ShippingAddress != nil:
 		return refusal(contract.ErrorNothingToFix, "the order does not wait for a shipping address")
 	default:
-		return checkReason(request.Reason)
+		return checkRequest(request.RequestedBy, request.Reason)
 	}
 }
 

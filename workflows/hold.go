@@ -29,7 +29,7 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 	case s.progress.Hold != nil:
 		return refusal(contract.ErrorAlreadyHeld, "the order is on hold")
 	default:
-		return checkReason(request.Reason)
+		return checkRequest(request.RequestedBy, request.Reason)
 	}
 }
 
@@ -48,7 +48,7 @@ func (s *saga) mayRelease(request contract.HoldRequest) error {
 	if s.progress.Hold == nil {
 		return refusal(contract.ErrorNotHeld, "the order is not on hold")
 	}
-	return checkReason(request.Reason)
+	return checkRequest(request.RequestedBy, request.Reason)
 }
 
 func (s *saga) release(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {

@@ -75,7 +75,7 @@ func (h *dependencyHold) listen(ctx workflow.Context) error {
 			case request.PerSecond < 0 || request.PerSecond > 1000:
 				return refusal(contract.ErrorInvalidInput, "perSecond must be from 1 to 1000")
 			default:
-				return checkReason(request.Reason)
+				return checkRequest(request.RequestedBy, request.Reason)
 			}
 		}})
 	if err != nil {

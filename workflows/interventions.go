@@ -35,8 +35,8 @@ func (s *saga) record(ctx workflow.Context, action order.InterventionAction, ste
 	}
 	s.interventions.recording++
 	workflow.Go(s.backward, func(ctx workflow.Context) {
-		policy := s.stepPolicy()
-		policy.summary = "Record: " + string(action) + " by " + by
+		// It waits for an order that is not created yet.
+		policy := durablePolicy{summary: "Record: " + string(action) + " by " + by}
 		err := s.callDurably(ctx, contract.RecordIntervention, orders.RecordIntervention, policy, request, nil)
 		if err != nil {
 			workflow.GetLogger(ctx).Error("A decision is in the workflow's history only", "orderId", s.in.OrderID, "error", err)
@@ -46,7 +46,8 @@ func (s *saga) record(ctx workflow.Context, action order.InterventionAction, ste
 }
 
 // awaitRecorded lets the decisions come into the stream before the end of the
-// order, which they led to.
+// order, which they led to. It does not wait for ever: an order that was never
+// created keeps none.
 func (s *saga) awaitRecorded() {
-	_ = workflow.Await(s.backward, func() bool { return s.interventions.recording == 0 })
+	pause(s.backward, stepTimeout, "Wait for the record of decisions", func() bool { return s.interventions.recording == 0 })
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.temporal.io/sdk/workflow"
@@ -59,7 +60,7 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 	case s.cancellation != nil, s.cause != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	default:
-		return checkReason(request.Reason)
+		return checkRequest(request.RequestedBy, request.Reason)
 	}
 }
 
@@ -72,9 +73,14 @@ func (s *saga) cancel(_ workflow.Context, request contract.CancelRequest) (contr
 	return s.progress.snapshot(), nil
 }
 
-func checkReason(reason string) error {
-	if strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > longestReason {
+// checkRequest looks at what every request carries.
+func checkRequest(by, reason string) error {
+	switch {
+	case strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > longestReason:
 		return refusal(contract.ErrorInvalidInput, "a reason of 1 to 500 characters is required")
+	case strings.TrimSpace(by) == "" || utf8.RuneCountInString(by) > longestSubject || strings.ContainsFunc(by, unicode.IsControl):
+		return refusal(contract.ErrorInvalidInput, "requestedBy must say in 1 to 200 characters who asks")
+	default:
+		return nil
 	}
-	return nil
 }

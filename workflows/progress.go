@@ -77,8 +77,15 @@ func (p *progress) endUndo(name string) {
 		if step.State != contract.StepFailed {
 			step.State = contract.StepCompensated
 		}
-		step.Compensation.State, step.Compensation.Error = contract.StepDone, ""
+		// What kept it from its turn stays: it explains the order in which the
+		// compensations came.
+		step.Compensation.State = contract.StepDone
 	})
+}
+
+// delayUndo says why a compensation comes later than its turn.
+func (p *progress) delayUndo(name, reason string) {
+	p.eachUndoneWith(name, func(step *contract.StepProgress) { step.Compensation.Error = reason })
 }
 
 func (p *progress) blockUndo(name, reason string) {
@@ -182,6 +189,7 @@ func (p *progress) markdown() string {
 	if p.Hold != nil {
 		table.WriteString(", on hold since " + p.Hold.Since.UTC().Format(time.RFC3339) + " by " + cell(p.Hold.By) + ": " + cell(p.Hold.Reason))
 	}
+	p.advise(&table)
 	table.WriteString("\n\n| Step | State | Compensation |\n|---|---|---|\n")
 	for _, step := range p.Steps {
 		undone := step.Compensation
@@ -196,7 +204,7 @@ func (p *progress) markdown() string {
 		if undone != nil {
 			table.WriteString(undone.Name + ": " + string(undone.State))
 			for _, text := range []string{undone.Error, undone.Resolution, p.waiting[undone.Name]} {
-				if text != "" {
+				if text != "" && (undone.State != contract.StepDone || text == undone.Resolution) {
 					table.WriteString(": " + cell(text))
 				}
 			}
@@ -204,6 +212,22 @@ func (p *progress) markdown() string {
 		table.WriteString(" |\n")
 	}
 	return table.String()
+}
+
+// advise says what people can do about an order that waits for them.
+func (p *progress) advise(text *strings.Builder) {
+	for _, step := range p.Steps {
+		switch {
+		case step.State == contract.StepWaiting:
+			text.WriteString("\n\n" + step.Name + " was refused. It goes on with `POST /v1/orders/" + p.OrderID + "/fix`, or is undone when its time is up.")
+		case step.Compensation != nil && step.Compensation.State == contract.StepBlocked && step.Name != contract.StepConfirmOrder:
+			text.WriteString("\n\n" + step.Compensation.Name + " has failed and is tried again from time to time. An operator may `retry`, `skip` or `resolve` it: " +
+				"`POST /v1/ops/orders/" + p.OrderID + "/compensations/" + step.Compensation.Name + "/retry`.")
+		case step.State == contract.StepBlocked && step.Compensation == nil:
+			text.WriteString("\n\n" + step.Name + " has failed and is tried again from time to time. An operator may `retry` it: " +
+				"`POST /v1/ops/orders/" + p.OrderID + "/compensations/" + step.Name + "/retry`.")
+		}
+	}
 }
 
 var cellReplacer = strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ")

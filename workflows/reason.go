@@ -12,6 +12,9 @@ import (
 // characters.
 const longestReason = 500
 
+// longestSubject bounds who asked for something, in characters.
+const longestSubject = 200
+
 // reason says in words that a customer may read why the order is undone. A
 // compensation must never be refused for its wording, so it is always plain.
 func (s *saga) reason() string {

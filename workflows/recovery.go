@@ -10,8 +10,9 @@ import (
 // recover stands in for the steps in the second run of an order whose workflow
 // ended without doing its work. What the lost run has done is known to the
 // services alone. So every step is taken as tried, and only the carrier is
-// asked: an order that it has accepted is finished, any other is undone. A
-// late effect of the lost run meets the compensation's tombstone.
+// asked: an order that it has accepted is finished, unless it has ended
+// otherwise, and any other is undone. A late effect of the lost run meets the
+// compensation's tombstone.
 func (s *saga) recover(step string, answer any) error {
 	at := s.progress.step(step)
 	if step != contract.StepShipOrder {
@@ -26,7 +27,7 @@ func (s *saga) recover(step string, answer any) error {
 	switch {
 	case s.forward.Err() != nil:
 		err = s.stopped(step)
-	case err == nil && found.Status == shipping.Accepted:
+	case err == nil && found.Status == shipping.Accepted && !s.in.Recovery.Undo:
 		at.State = contract.StepDone
 		return nil
 	case err == nil:

@@ -147,6 +147,7 @@ func (s *saga) finishUndo(step string, failure error, undo func(workflow.Context
 		s.progress.endUndo(step)
 	case onHold(failure):
 		s.postponed++
+		s.progress.delayUndo(step, queueOf[compensationOf[step]]+" was on hold")
 		workflow.Go(s.backward, func(ctx workflow.Context) {
 			s.awaitDependency(ctx, compensationOf[step])
 			s.finishUndo(step, undo(ctx), undo)
@@ -170,7 +171,10 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 	s.progress.beginUndo(step)
 	s.progress.publish(s.backward)
 	s.awaitOthersUndone()
-	s.awaitRecorded()
+	if s.progress.step(step).State != contract.StepFailed {
+		// Else there may be no order yet that could keep a decision.
+		s.awaitRecorded()
+	}
 	if s.failedStep == step && !mayPass(*err) || s.orphan() {
 		s.progress.step(step).Compensation = nil
 	} else {
@@ -297,8 +301,12 @@ func (s *saga) settle(state contract.SagaState) {
 	s.index(updates...)
 }
 
-// pause waits in a timer that an operator can read.
+// pause waits in a timer that an operator can read, unless there is nothing to
+// wait for.
 func pause(ctx workflow.Context, wait time.Duration, summary string, until func() bool) {
+	if until() {
+		return
+	}
 	// The error is that of a cancelled context, which the caller looks at.
 	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: summary},

@@ -46,7 +46,8 @@ const (
 	// recording it, and what follows the point of no return.
 	ErrorNotSkippable = "NotSkippable"
 	// ErrorInvalidInput refuses any update without a reason of 1 to 500
-	// characters, and a fix with a wrong value. It also closes a workflow whose
+	// characters or without who asks for it (1 to 200 characters, none of them
+	// a control character), and a fix with a wrong value. It also closes a workflow whose
 	// input is not its own.
 	ErrorInvalidInput = "InvalidInput"
 )

@@ -68,6 +68,9 @@ type Settings struct {
 type Recovery struct {
 	// Reason becomes that of the cancellation.
 	Reason string `json:"reason"`
+	// Undo undoes the order even if the carrier has accepted it, because it is
+	// recorded as cancelled, or not recorded at all: it cannot be finished.
+	Undo bool `json:"undo,omitempty"`
 }
 
 // PlaceOrderResult is the result of a workflow that shipped its order.

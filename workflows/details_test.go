@@ -1,0 +1,104 @@
+package workflows_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/sdk/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"orderflow/internal/problem"
+	"orderflow/workflows/contract"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// details are what the Temporal UI shows of the workflow.
+func (r *run) details() string {
+	value, err := r.env.QueryWorkflow("__temporal_workflow_metadata")
+	require.NoError(r.t, err)
+	var raw []byte
+	var metadata sdk.WorkflowMetadata
+	if err := value.Get(&metadata); err != nil {
+		require.NoError(r.t, value.Get(&raw))
+		require.NoError(r.t, protojson.Unmarshal(raw, &metadata))
+	}
+	return metadata.GetCurrentDetails()
+}
+
+// TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay compares the details
+// with golden files, one for both ways.
+func TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay(t *testing.T) {
+	stories := map[string]func(*run){
+		"shipped":  func(*run) {},
+		"declined": func(r *run) { r.services.answer(contract.StepChargePayment, forever(refused())) },
+		"no-answer": func(r *run) {
+			r.services.answer(contract.StepReserveInventory, forever(away()))
+		},
+		"cancelled": func(r *run) {
+			r.services.answer(contract.StepShipOrder, forever(away()))
+			r.cancelAt(3 * time.Second)
+		},
+		"skipped": func(r *run) {
+			r.services.answer(contract.StepShipOrder, forever(problem.New(problem.ShipmentRefused, "a | b\nc")))
+			r.services.answer(contract.UndoChargePayment, forever(problem.New(problem.Conflict, "the account is closed")))
+			r.send(time.Hour, contract.UpdateSkip, operator(contract.UndoChargePayment))
+		},
+	}
+	for name, story := range stories {
+		golden := filepath.Join("testdata", "details", name+".md")
+		t.Run(name, func(t *testing.T) {
+			eachWay(t, func(t *testing.T, way contract.Settings) {
+				run := newRun(t, way)
+				story(run)
+				run.execute()
+
+				if *update && !way.FastWayOff {
+					require.NoError(t, os.WriteFile(golden, []byte(run.details()), 0o600))
+				}
+				want, err := os.ReadFile(golden)
+				require.NoError(t, err)
+				require.Equal(t, string(want), run.details())
+			})
+		})
+	}
+}
+
+func TestTheDetailsSayWhatAnOrderWaitsFor(t *testing.T) {
+	run := newRun(t, withWindow(contract.Settings{}))
+	run.services.answer(contract.StepReserveInventory, []error{away(), away(), away(), nil})
+	run.services.answer(contract.StepChargePayment, once(declined()))
+	var retrying, held, waiting string
+	run.env.RegisterDelayedCallback(func() { retrying = run.details() }, time.Second)
+	run.send(1500*time.Millisecond, contract.UpdateHold, holdRequest())
+	run.env.RegisterDelayedCallback(func() { held = run.details() }, time.Minute)
+	run.send(time.Hour, contract.UpdateRelease, holdRequest())
+	run.env.RegisterDelayedCallback(func() { waiting = run.details() }, time.Hour+time.Minute)
+	run.send(time.Hour+2*time.Minute, contract.UpdateFix, otherCard())
+	run.execute()
+
+	require.NoError(t, run.env.GetWorkflowError())
+	require.Contains(t, waiting, "\n\nChargePayment was refused. It goes on with `POST /v1/orders/"+orderID+"/fix`")
+	require.Contains(t, retrying, "| ReserveInventory | running: retrying on task queue inventory |")
+	require.True(t, strings.HasPrefix(held, "**running**, on hold since "), held)
+	require.Contains(t, held, " by ops-jane: called the bank\n")
+	require.Contains(t, waiting, "| ChargePayment | waiting: payment-declined: no money |")
+}
+
+func TestTheDetailsOfABlockedOrderSayWhatToDo(t *testing.T) {
+	run := blockedRefund(t, contract.Settings{})
+	var blocked string
+	run.env.RegisterDelayedCallback(func() { blocked = run.details() }, 30*time.Second)
+	run.send(40*time.Second, contract.UpdateSkip, operator(contract.UndoChargePayment))
+	run.execute()
+
+	require.Contains(t, blocked, "**blocked**\n\nRefundPayment has failed")
+	require.Contains(t, blocked, "`POST /v1/ops/orders/"+orderID+"/compensations/RefundPayment/retry`")
+	require.Contains(t, blocked, "| ChargePayment | blocked | RefundPayment: blocked: conflict: the account is closed |")
+	require.NotContains(t, run.details(), "An operator may")
+}
