@@ -65,10 +65,12 @@ func (c Config) forGateway() environment {
 		with(envPrefix+"INSTANCE_ID", instanceID(gatewayService, 1)).
 		with(envPrefix+"GATEWAY_ADDR", c.GatewayAddr).
 		with(envPrefix+"PAYLOAD_KEYS", c.PayloadKeys)
-	if c.TemporalExternal || env.has(envPrefix+"CODEC_ORIGINS") {
+	if c.TemporalExternal {
 		return env // where its UI is, only the user knows
 	}
-	return env.with(envPrefix+"CODEC_ORIGINS", strings.Join(c.uiOrigins(), ","))
+	return env.
+		withDefault(envPrefix+"TEMPORAL_UI_URL", c.uiOrigins()[0]).
+		withDefault(envPrefix+"CODEC_ORIGINS", strings.Join(c.uiOrigins(), ","))
 }
 
 // uiOrigins are the origins of the Temporal UI's pages, by either name of this
@@ -128,6 +130,14 @@ func (e environment) has(key string) bool {
 
 func (e environment) with(key, value string) environment {
 	return append(e.without(key), key+"="+value)
+}
+
+// withDefault leaves what the user has set.
+func (e environment) withDefault(key, value string) environment {
+	if e.has(key) {
+		return e
+	}
+	return e.with(key, value)
 }
 
 func (e environment) without(key string) environment {

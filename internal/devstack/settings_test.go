@@ -118,6 +118,7 @@ func TestPayloadsAreEncryptedOnlyWhenAKeyringIsSet(t *testing.T) {
 	assert.Equal(t, "/keys/payload.json", value(cfg.forGateway(), "PAYLOAD_KEYS"))
 	assert.Empty(t, value(cfg.forService("order"), "PAYLOAD_KEYS"), "services have no need of it")
 	assert.Equal(t, "http://127.0.0.1:8233,http://localhost:8233", value(cfg.forGateway(), "CODEC_ORIGINS"))
+	assert.Equal(t, "http://127.0.0.1:8233", value(cfg.forGateway(), "TEMPORAL_UI_URL"))
 	args, err = temporalArgs(cfg)
 	require.NoError(t, err)
 	assert.Equal(t, "http://127.0.0.1:8080/codec", option(t, args, "--ui-codec-endpoint"))

@@ -40,17 +40,38 @@ func judge(o *orderRows, h *history, atRest bool) []orderBreach {
 	return b.found
 }
 
-// unknownOrder judges rows of an order that has no history.
+// unknownOrder judges rows of an order that has no history. Effects may have
+// come without one, such as from a caller that is not the saga; the reconciler
+// undoes them, and then only what is undone is left.
 func (b *breaches) unknownOrder(o *orderRows) {
 	if len(o.views)+len(o.summaries) > 0 {
 		b.add(Projection, "the read model shows an order that has no events")
 	}
-	effects := len(o.changes) + len(o.reservations) + len(o.charges) + len(o.refunds) + len(o.transactions) + len(o.entries) +
-		len(o.providerCharges) + len(o.providerRefunds) + len(o.movements) + len(o.shipments) + len(o.consignments) + len(o.messages)
+	if live := o.liveEffects(); live > 0 {
+		b.add(End, "%d effects at other services belong to an order that has no events", live)
+	}
+}
+
+// liveEffects counts what other services have done for an order and have not
+// undone.
+func (o *orderRows) liveEffects() int {
+	live := o.liveCharges() + len(o.messages)
+	for _, reservation := range o.reservations {
+		if reservation.State != "released" {
+			live++
+		}
+	}
+	for _, consignment := range o.consignments {
+		if consignment.State == "accepted" {
+			live++
+		}
+	}
 	for _, rows := range o.fences {
-		effects += len(rows)
+		for _, fence := range rows {
+			if fence.State != "compensated" {
+				live++
+			}
+		}
 	}
-	if effects > 0 {
-		b.add(End, "%d rows of other services belong to an order that has no events", effects)
-	}
+	return live
 }
