@@ -45,8 +45,6 @@ func (s *saga) awaitDependency(ctx workflow.Context, name string) {
 	s.progress.waiting[name] = service + " is on hold"
 	s.progress.publish(s.backward)
 	s.deadline.stopClock(ctx)
-	defer s.deadline.startClock(ctx)
-
 	before := s.dependencies[service]
 	asked := workflow.SignalExternalWorkflow(ctx, contract.HoldID(service), "", contract.SignalAwaitRelease, s.in.OrderID).Get(ctx, nil)
 	wait, summary := askAgain, "Wait for release: "+service
@@ -55,6 +53,7 @@ func (s *saga) awaitDependency(ctx workflow.Context, name string) {
 	}
 	pause(ctx, wait, summary, func() bool { return s.dependencies[service] != before })
 	delete(s.progress.waiting, name)
+	s.deadline.startClock(ctx)
 }
 
 // hearReleases notes which dependencies were released.
