@@ -9,7 +9,8 @@ import (
 )
 
 // ChargeRow is a row of the table charge: what this service knows of one
-// charge. State is pending, captured, declined, refunded or void.
+// charge. State is pending, captured, declined, refunded or void; refunded means
+// that all of it went back. ClosedAt is when the saga's compensation came.
 type ChargeRow struct {
 	Key
 	CustomerID string      `json:"customerId"`
@@ -17,20 +18,30 @@ type ChargeRow struct {
 	State      string      `json:"state"`
 	Reference  string      `json:"reference,omitempty"`
 	UpdatedAt  time.Time   `json:"updatedAt"`
+	ClosedAt   time.Time   `json:"closedAt,omitzero"`
 }
 
-// RefundRow is a row of the table refund. State is requested or settled;
-// Amount is what went back, in minor units of the charge's currency.
+// RefundRow is a row of the table refund. The key is that of the request; Charge
+// is the key of the charge that it belongs to, as one word. Kind is compensation
+// or agreed, State requested, settled or failed; Amount is in minor units of
+// Currency, which is the charge's.
 type RefundRow struct {
 	Key
+	RefundID    string    `json:"refundId"`
+	Charge      string    `json:"charge"`
+	Kind        string    `json:"kind"`
 	State       string    `json:"state"`
 	Amount      int64     `json:"amount"`
+	Currency    string    `json:"currency"`
+	Reference   string    `json:"reference,omitempty"`
 	RequestedAt time.Time `json:"requestedAt"`
 	SettledAt   time.Time `json:"settledAt,omitzero"`
+	FailedAt    time.Time `json:"failedAt,omitzero"`
 }
 
 // LedgerTransactionRow is a row of the table ledger_transaction. Kind is
-// capture or refund; the ID is made of the charge's key and the kind.
+// capture or refund. The ID of a capture is made of the charge's key and the
+// kind, that of a refund is the refund's.
 type LedgerTransactionRow struct {
 	TransactionID string    `json:"transactionId"`
 	Kind          string    `json:"kind"`
@@ -50,7 +61,7 @@ type LedgerEntryRow struct {
 // ProviderChargeRow is a row of the table payment_simulator_charge, which is
 // the built-in provider's and not this service's. IdempotencyKey is the
 // charge's key as one word, "order/step/revision". State is captured, declined,
-// refunded or voided.
+// refunded (all of it) or voided.
 type ProviderChargeRow struct {
 	IdempotencyKey string      `json:"idempotencyKey"`
 	OrderID        string      `json:"orderId,omitempty"`
@@ -60,11 +71,26 @@ type ProviderChargeRow struct {
 	CreatedAt      time.Time   `json:"createdAt"`
 }
 
+// ProviderRefundRow is a row of the table payment_simulator_refund: what the
+// built-in provider answered to one refund. IdempotencyKey is the refund's ID,
+// ChargeKey the charge's key as one word. State is settled or refused.
+type ProviderRefundRow struct {
+	IdempotencyKey string      `json:"idempotencyKey"`
+	ChargeKey      string      `json:"chargeKey"`
+	OrderID        string      `json:"orderId"`
+	Amount         money.Money `json:"amount"`
+	State          string      `json:"state"`
+	Reference      string      `json:"reference,omitempty"`
+	CreatedAt      time.Time   `json:"createdAt"`
+}
+
 // ProviderMovementRow is a row of the table payment_simulator_movement: money
-// that moved at the built-in provider. Kind is capture or refund.
+// that moved at the built-in provider. Kind is capture or refund, and
+// IdempotencyKey that of the one or the other.
 type ProviderMovementRow struct {
 	IdempotencyKey string      `json:"idempotencyKey"`
 	Kind           string      `json:"kind"`
+	ChargeKey      string      `json:"chargeKey"`
 	OrderID        string      `json:"orderId"`
 	Amount         money.Money `json:"amount"`
 	MovedAt        time.Time   `json:"movedAt"`
@@ -93,6 +119,11 @@ func (c *Client) AuditLedgerEntries(ctx context.Context, query audit.Query) (aud
 // AuditProviderCharges returns a page of the table payment_simulator_charge.
 func (c *Client) AuditProviderCharges(ctx context.Context, query audit.Query) (audit.Page[ProviderChargeRow], error) {
 	return audit.Rows[ProviderChargeRow](ctx, c.caller, "payment_simulator_charge", query)
+}
+
+// AuditProviderRefunds returns a page of the table payment_simulator_refund.
+func (c *Client) AuditProviderRefunds(ctx context.Context, query audit.Query) (audit.Page[ProviderRefundRow], error) {
+	return audit.Rows[ProviderRefundRow](ctx, c.caller, "payment_simulator_refund", query)
 }
 
 // AuditProviderMovements returns a page of the table

@@ -9,29 +9,30 @@ import (
 // auditTables are the raw rows that an auditor may see: the service's own, and
 // beside them those of the built-in provider. They hold no payment method.
 func auditTables() []audittables.Table {
-	key := []audittables.KeyColumn{audittables.Text("order_id"), audittables.Text("step"), audittables.Integer("revision")}
 	return append([]audittables.Table{
 		audittables.New(audittables.Source[payment.ChargeRow]{
 			Name:    "charge",
-			Columns: "order_id, step, revision, customer_id, amount, currency, state, reference, updated_at",
-			Key:     key,
+			Columns: "order_id, step, revision, customer_id, amount, currency, state, reference, updated_at, closed_at",
+			Key:     []audittables.KeyColumn{audittables.Text("order_id"), audittables.Text("step"), audittables.Integer("revision")},
 			OfOrder: "order_id = $1",
 			Into: func(r *payment.ChargeRow) []any {
 				return []any{
 					&r.OrderID, &r.Step, &r.Revision, &r.CustomerID, &r.Amount.Amount, &r.Amount.Currency,
-					&r.State, &r.Reference, audittables.Micros(&r.UpdatedAt),
+					&r.State, &r.Reference, audittables.Micros(&r.UpdatedAt), audittables.Micros(&r.ClosedAt),
 				}
 			},
 		}),
 		audittables.New(audittables.Source[payment.RefundRow]{
-			Name:    "refund",
-			Columns: "order_id, step, revision, state, amount, requested_at, settled_at",
-			Key:     key,
+			Name: "refund",
+			Columns: `order_id, step, revision, refund_id, order_id || '/' || charge_step || '/' || CAST(charge_revision AS TEXT),
+				kind, state, amount, currency, reference, requested_at, settled_at, failed_at`,
+			Key:     []audittables.KeyColumn{audittables.Text("order_id"), audittables.Text("refund_id")},
 			OfOrder: "order_id = $1",
 			Into: func(r *payment.RefundRow) []any {
 				return []any{
-					&r.OrderID, &r.Step, &r.Revision, &r.State, &r.Amount,
-					audittables.Micros(&r.RequestedAt), audittables.Micros(&r.SettledAt),
+					&r.OrderID, &r.Step, &r.Revision, &r.RefundID, &r.Charge,
+					&r.Kind, &r.State, &r.Amount, &r.Currency, &r.Reference,
+					audittables.Micros(&r.RequestedAt), audittables.Micros(&r.SettledAt), audittables.Micros(&r.FailedAt),
 				}
 			},
 		}),

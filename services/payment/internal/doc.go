@@ -9,5 +9,13 @@
 // from the provider's own record of the key. This is the Idempotent Receiver
 // at both ends of the wire; the package fence has the rules for the key.
 //
+// A refund is a row of its own: requested, then settled or failed, and neither
+// before the provider has said so. It is agreed on with the customer, under a
+// key of its own, or part of the saga's compensation of the charge. The
+// compensation closes the charge, so that no agreed refund comes after it,
+// finishes those that are under way, and requests whatever is left, until
+// nothing is. A refund that the provider refuses for good has failed: its money
+// is left again, and only another refund can give it back.
+//
 // The package knows nothing of items, stock or the state of an order.
 package internal

@@ -24,11 +24,14 @@ var errBroken = errors.New("connection reset")
 type point string
 
 const (
-	beforeLookup  point = "before lookup"
-	beforeCapture point = "before capture"
-	afterCapture  point = "after capture"
-	beforeRefund  point = "before refund"
-	afterRefund   point = "after refund"
+	beforeLookup       point = "before lookup"
+	beforeCapture      point = "before capture"
+	afterCapture       point = "after capture"
+	beforeVoid         point = "before void"
+	afterVoid          point = "after void"
+	beforeLookupRefund point = "before lookup of a refund"
+	beforeRefund       point = "before refund"
+	afterRefund        point = "after refund"
 )
 
 // interposed is a provider behind a wire on which things happen: at each point
@@ -64,12 +67,27 @@ func (p *interposed) Capture(ctx context.Context, request provider.Request) (pro
 	return charge, errors.Join(err, p.reach(afterCapture))
 }
 
-func (p *interposed) Refund(ctx context.Context, key string) (provider.Charge, error) {
-	if err := p.reach(beforeRefund); err != nil {
+func (p *interposed) Void(ctx context.Context, key string) (provider.Charge, error) {
+	if err := p.reach(beforeVoid); err != nil {
 		return provider.Charge{}, err
 	}
-	charge, err := p.Provider.Refund(ctx, key)
-	return charge, errors.Join(err, p.reach(afterRefund))
+	charge, err := p.Provider.Void(ctx, key)
+	return charge, errors.Join(err, p.reach(afterVoid))
+}
+
+func (p *interposed) LookupRefund(ctx context.Context, key string) (provider.Refund, error) {
+	if err := p.reach(beforeLookupRefund); err != nil {
+		return provider.Refund{}, err
+	}
+	return p.Provider.LookupRefund(ctx, key)
+}
+
+func (p *interposed) Refund(ctx context.Context, request provider.RefundRequest) (provider.Refund, error) {
+	if err := p.reach(beforeRefund); err != nil {
+		return provider.Refund{}, err
+	}
+	given, err := p.Provider.Refund(ctx, request)
+	return given, errors.Join(err, p.reach(afterRefund))
 }
 
 // process is one process of the payment service.
@@ -123,6 +141,17 @@ func refundOf(orderID string, revision int) payment.RefundRequest {
 	return payment.RefundRequest{Key: key(orderID, revision), Reason: "out of stock"}
 }
 
+// agreedOf is the nth refund that was agreed on with the customer.
+func agreedOf(orderID string, nth int, amount int64) payment.AgreedRefundRequest {
+	return payment.AgreedRefundRequest{
+		Key: agreedKey(orderID, nth), Amount: money.New(amount, "USD"), Reason: "a dent in the kettle",
+	}
+}
+
+func agreedKey(orderID string, nth int) fence.Key {
+	return fence.Key{OrderID: orderID, Step: "AgreedRefund", Revision: nth}
+}
+
 // requireMoney compares what the service says and has booked, and what the
 // provider says.
 func (s shop) requireMoney(t require.TestingT, orderID string, captured, refunded int64) {
@@ -153,4 +182,12 @@ func (s shop) fenceState(t require.TestingT, key fence.Key) (state fence.State) 
 		key.OrderID, key.Step, key.Revision).Scan(&state)
 	require.NoError(t, err)
 	return state
+}
+
+// captureOf is what the service asks the provider for.
+func captureOf(request payment.ChargeRequest) provider.Request {
+	return provider.Request{
+		Key: request.Key.String(), OrderID: request.Key.OrderID, CustomerID: request.CustomerID,
+		Amount: request.Amount, Method: request.Method,
+	}
 }

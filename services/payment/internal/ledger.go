@@ -35,38 +35,52 @@ type entry struct {
 	amount  money.Money
 }
 
+// booking is what one ledger transaction is about. The ID belongs to one event
+// alone, so that the database refuses to book it twice.
+type booking struct {
+	id        string
+	kind      transactionKind
+	orderID   string
+	reference string
+	amount    money.Money
+}
+
 // bookCapture records that the provider has taken the charge's amount.
 func bookCapture(ctx context.Context, tx *sql.Tx, c charge, now time.Time) error {
-	return book(ctx, tx, c, captureTransaction, cashAtProvider, customerDeposits, now)
+	return book(ctx, tx, booking{
+		id: c.key.String() + "/" + string(captureTransaction), kind: captureTransaction,
+		orderID: c.key.OrderID, reference: c.reference, amount: c.amount,
+	}, cashAtProvider, customerDeposits, now)
 }
 
-// bookRefund records that the provider has given it back.
-func bookRefund(ctx context.Context, tx *sql.Tx, c charge, now time.Time) error {
-	return book(ctx, tx, c, refundTransaction, customerDeposits, cashAtProvider, now)
+// bookRefund records that the provider has given the refund's amount back.
+func bookRefund(ctx context.Context, tx *sql.Tx, r refund, now time.Time) error {
+	return book(ctx, tx, booking{
+		id: r.id, kind: refundTransaction,
+		orderID: r.key.OrderID, reference: r.reference, amount: r.amount,
+	}, customerDeposits, cashAtProvider, now)
 }
 
-// book adds one transaction over the charge's amount. Its ID is made of the
-// charge's key and the kind, so that the database refuses to book it twice.
-func book(ctx context.Context, tx *sql.Tx, c charge, kind transactionKind, debited, credited account, now time.Time) error {
-	credit, err := c.amount.Negate()
+// book adds one transaction.
+func book(ctx context.Context, tx *sql.Tx, b booking, debited, credited account, now time.Time) error {
+	credit, err := b.amount.Negate()
 	if err != nil {
-		return fmt.Errorf("booking the %s of %s: %w", kind, c.key, err)
+		return fmt.Errorf("booking %s: %w", b.id, err)
 	}
-	id := c.key.String() + "/" + string(kind)
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO ledger_transaction (transaction_id, kind, order_id, reference, booked_at)
 		VALUES ($1, $2, $3, $4, $5)`,
-		id, string(kind), c.key.OrderID, c.reference, now.UnixMicro())
+		b.id, string(b.kind), b.orderID, b.reference, now.UnixMicro())
 	if err != nil {
-		return fmt.Errorf("booking the %s of %s: %w", kind, c.key, err)
+		return fmt.Errorf("booking %s: %w", b.id, err)
 	}
-	for _, line := range []entry{{debited, c.amount}, {credited, credit}} {
+	for _, line := range []entry{{debited, b.amount}, {credited, credit}} {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO ledger_entry (transaction_id, account, amount, currency)
 			VALUES ($1, $2, $3, $4)`,
-			id, string(line.account), line.amount.Amount, line.amount.Currency)
+			b.id, string(line.account), line.amount.Amount, line.amount.Currency)
 		if err != nil {
-			return fmt.Errorf("booking the %s of %s: %w", kind, c.key, err)
+			return fmt.Errorf("booking %s: %w", b.id, err)
 		}
 	}
 	return nil

@@ -16,10 +16,11 @@ import (
 	"orderflow/services/payment/internal/simulator"
 )
 
-// Any sequence of charges and refunds over the revisions of one order, by two
-// processes, repeated, reordered, broken at any point of the provider's wire
-// and overtaken there by the other process, keeps the money right at every
-// step, and agrees with the provider once each request has been repeated.
+// Any sequence of charges, compensations and agreed refunds over the revisions
+// of one order, by two processes, repeated, reordered, broken at any point of
+// the provider's wire and overtaken there by the other process, with a provider
+// that refuses refunds for a while, keeps the money right at every step, and
+// agrees with the provider once each request has been repeated.
 func TestMoneyIsRightWhateverHappens(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		var runs atomic.Int64
@@ -27,11 +28,16 @@ func TestMoneyIsRightWhateverHappens(t *testing.T) {
 			run := &run{
 				shop: s, orderID: fmt.Sprintf("order-%d", runs.Add(1)), processes: []process{s.start(), s.start()},
 				charged: map[int]payment.ChargeRequest{}, answered: map[int]bool{}, refunded: map[int]bool{},
+				agreed: map[int]bool{},
 			}
 			t.Repeat(map[string]func(*rapid.T){
 				"charge": func(t *rapid.T) { run.charge(t, run.process(t), run.meanwhile(t)) },
 				"refund": func(t *rapid.T) { run.refund(t, run.process(t), run.meanwhile(t)) },
-				"":       run.check,
+				"agree":  func(t *rapid.T) { run.agree(t, run.process(t), run.meanwhile(t)) },
+				"switch": func(t *rapid.T) {
+					require.NoError(t, run.bank.SetRefunds(context.Background(), run.orderID, rapid.Bool().Draw(t, "accepts refunds")))
+				},
+				"": run.check,
 			})
 			run.heal(t)
 		})
@@ -47,8 +53,12 @@ type run struct {
 
 	charged  map[int]payment.ChargeRequest // the first request
 	answered map[int]bool                  // captured, as far as the caller knows
-	refunded map[int]bool                  // a refund was sent; true when it was answered
+	refunded map[int]bool                  // a compensation was sent; true when it was answered
+	agreed   map[int]bool                  // an agreed refund was sent; true when it was answered
 }
+
+// agreedAmounts are of refunds that fit into a charge together, or do not.
+var agreedAmounts = map[int]int64{1: 4000, 2: 5999, 3: 7000}
 
 func (r *run) process(t *rapid.T) process {
 	return rapid.SampledFrom(r.processes).Draw(t, "process")
@@ -64,7 +74,9 @@ func (r *run) meanwhile(t *rapid.T) func(point) error {
 		return nil
 	}
 	return func(here point) error {
-		switch rapid.SampledFrom([]string{"", "", "charge", "refund"}).Draw(t, "meanwhile "+string(here)) {
+		switch rapid.SampledFrom([]string{"", "", "", "charge", "refund", "agree"}).Draw(t, "meanwhile "+string(here)) {
+		case "agree":
+			r.agree(t, r.start(), breaks)
 		case "charge":
 			r.charge(t, r.start(), breaks)
 		case "refund":
@@ -78,7 +90,7 @@ func (r *run) charge(t *rapid.T, p process, meanwhile func(point) error) {
 	revision := rapid.IntRange(1, 3).Draw(t, "revision")
 	request, repeated := r.charged[revision]
 	if !repeated {
-		method := rapid.SampledFrom([]string{simulator.MethodVisa, simulator.MethodVisa, simulator.MethodDeclined}).Draw(t, "method")
+		method := rapid.SampledFrom([]string{simulator.MethodVisa, simulator.MethodRefundFail, simulator.MethodDeclined}).Draw(t, "method")
 		request = chargeOf(r.orderID, revision, method)
 		r.charged[revision] = request
 	}
@@ -109,7 +121,29 @@ func (r *run) refund(t *rapid.T, p process, meanwhile func(point) error) {
 		r.refunded[revision] = true
 		return
 	}
-	require.Equal(t, problem.Unavailable, problem.CodeOf(err), "%v", err)
+	// Conflict: the provider refuses, for the time being.
+	require.Contains(t, []problem.Code{problem.Unavailable, problem.Conflict}, problem.CodeOf(err), "%v", err)
+}
+
+func (r *run) agree(t *rapid.T, p process, meanwhile func(point) error) {
+	r.sendAgreed(t, p, meanwhile, rapid.SampledFrom([]int{1, 2, 3}).Draw(t, "agreed refund"))
+}
+
+func (r *run) sendAgreed(t *rapid.T, p process, meanwhile func(point) error, nth int) {
+	answered := r.agreed[nth]
+	r.agreed[nth] = answered
+	p.wire.at = meanwhile
+	answer, err := p.RefundAgreed(context.Background(), agreedOf(r.orderID, nth, agreedAmounts[nth]))
+	if err == nil {
+		require.Equal(t, payment.RefundSettled, answer.State)
+		require.Equal(t, agreedAmounts[nth], answer.Amount.Amount)
+		r.agreed[nth] = true
+		return
+	}
+	require.False(t, answered, "the first answer is answered again, and not %v", err)
+	require.Contains(t, []problem.Code{
+		problem.Conflict, problem.AlreadyCompensated, problem.InFlight, problem.Unavailable,
+	}, problem.CodeOf(err), "%v", err)
 }
 
 // check is what holds at every instant.
@@ -129,6 +163,18 @@ func (r *run) check(t *rapid.T) {
 	r.ledger = booked
 	require.Subset(t, r.moved(t), r.transactions(t), "nothing is booked that the provider has not done")
 
+	for nth, settled := range r.agreed {
+		if settled {
+			require.Contains(t, booked, fmt.Sprintf("%s/refund cash-at-provider %d", agreedKey(r.orderID, nth), -agreedAmounts[nth]),
+				"what was answered has happened")
+		}
+	}
+	require.LessOrEqual(t, statement.Refunded.Amount, statement.Captured.Amount, "what goes back was there")
+	if found, err := r.processes[0].Payment(ctx, r.orderID); problem.CodeOf(err) != problem.NotFound {
+		require.NoError(t, err)
+		require.LessOrEqual(t, found.Refunded.Amount, statement.Refunded.Amount, "nothing is refunded before the provider says so")
+	}
+
 	holding := r.rows(t, `SELECT idempotency_key FROM payment_simulator_charge WHERE order_id = $1 AND state = 'captured'`)
 	for revision, settled := range r.refunded {
 		if settled {
@@ -137,7 +183,9 @@ func (r *run) check(t *rapid.T) {
 	}
 	for revision := range r.answered {
 		if _, undone := r.refunded[revision]; !undone {
-			require.Contains(t, holding, key(r.orderID, revision).String(), "what was answered has happened")
+			require.Contains(t, booked, fmt.Sprintf("%s/capture cash-at-provider %d", key(r.orderID, revision), total.Amount),
+				"what was answered has happened")
+			require.NotContains(t, r.transactions(t), key(r.orderID, revision).String()+"/refund", "nobody has undone it")
 		}
 	}
 }
@@ -147,6 +195,7 @@ func (r *run) check(t *rapid.T) {
 func (r *run) heal(t *rapid.T) {
 	ctx := context.Background()
 	healthy := r.start()
+	require.NoError(t, r.bank.SetRefunds(ctx, r.orderID, true))
 	for _, revision := range slices.Sorted(maps.Keys(r.refunded)) {
 		require.NoError(t, healthy.Refund(ctx, refundOf(r.orderID, revision)))
 		r.refunded[revision] = true
@@ -156,7 +205,11 @@ func (r *run) heal(t *rapid.T) {
 			r.send(t, healthy, nil, r.charged[revision])
 		}
 	}
+	for _, nth := range slices.Sorted(maps.Keys(r.agreed)) {
+		r.sendAgreed(t, healthy, nil, nth)
+	}
 	r.check(t)
+	require.Empty(t, r.rows(t, `SELECT refund_id FROM refund WHERE order_id = $1 AND state = 'requested'`))
 	require.ElementsMatch(t, r.moved(t), r.transactions(t), "the ledger agrees with the provider")
 
 	statement, err := r.bank.Statement(ctx, r.orderID)
@@ -176,7 +229,9 @@ func (r *run) heal(t *rapid.T) {
 
 // moved lists the provider's movements in the form of transactions.
 func (r *run) moved(t require.TestingT) []string {
-	return r.rows(t, `SELECT idempotency_key || '/' || kind FROM payment_simulator_movement WHERE order_id = $1`)
+	return r.rows(t, `
+		SELECT CASE kind WHEN 'capture' THEN idempotency_key || '/capture' ELSE idempotency_key END
+		FROM payment_simulator_movement WHERE order_id = $1`)
 }
 
 func (r *run) transactions(t require.TestingT) []string {

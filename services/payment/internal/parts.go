@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"orderflow/internal/chassis"
 	"orderflow/internal/sqlstore"
 	"orderflow/services/payment/internal/simulator"
@@ -17,8 +19,12 @@ func Build(ctx context.Context, dsn string) (chassis.Parts, error) {
 	if err != nil {
 		return chassis.Parts{}, err
 	}
+	bank := simulator.New(db, now)
 	return chassis.Parts{
-		Routes: Routes(NewService(db, simulator.New(db, now), now)),
+		Routes: func(r gin.IRouter) {
+			Routes(NewService(db, bank, now))(r)
+			simulator.Routes(bank)(r)
+		},
 		Checks: map[string]func(context.Context) error{"database": db.Ping},
 		Close:  db.Close,
 	}, nil

@@ -9,120 +9,196 @@ import (
 
 	"orderflow/internal/fence"
 	"orderflow/internal/problem"
+	"orderflow/services/money"
 	"orderflow/services/payment"
 	"orderflow/services/payment/internal/provider"
 )
 
-// Refund undoes Charge, whether or not it has happened, and returns nil only
-// when the provider has said that nothing captured under the key is left. It
-// may be repeated, and goes on where the last attempt stopped. Of a key that
-// was never charged it leaves a tombstone. problem.Unavailable and
-// problem.Timeout: the provider gave no answer; the refund stays requested.
-func (s *Service) Refund(ctx context.Context, request payment.RefundRequest) error {
-	release, err := s.locks.Lock(ctx, request.Key)
-	if err != nil {
-		return err
-	}
-	defer release()
-
-	open, err := s.requestRefund(ctx, request)
-	if err != nil || !open {
-		return err
-	}
-	return s.giveBack(ctx, request.Key)
+// refund is one amount of a charge that goes back, or went back.
+type refund struct {
+	// id is also the provider's idempotency key, and the ID of the ledger's
+	// transaction.
+	id string
+	// key is that of the request: of a compensation the charge's, of an agreed
+	// refund its own.
+	key    fence.Key
+	charge fence.Key
+	kind   payment.RefundKind
+	state  payment.RefundState
+	amount money.Money
+	reason string
+	// reference is the provider's, failure is why it refused.
+	reference, failure               string
+	requestedAt, settledAt, failedAt time.Time
 }
 
-// requestRefund closes the key and records that its money must go back. open
-// is false when there is nothing to do at the provider: the key was never
-// charged, was declined, or its refund is settled.
-func (s *Service) requestRefund(ctx context.Context, request payment.RefundRequest) (open bool, err error) {
+// refundID names the refund that the request of the key takes, and from the
+// second attempt on which one it is.
+func refundID(key fence.Key, attempt int) string {
+	if attempt == 1 {
+		return key.String() + "/refund"
+	}
+	return fmt.Sprintf("%s/refund/%d", key, attempt)
+}
+
+func (r refund) view() payment.Refund {
+	return payment.Refund{
+		RefundID: r.id, OrderID: r.key.OrderID, Key: r.key, Kind: r.kind, State: r.state, Amount: r.amount,
+		Reason: r.reason, Reference: r.reference, Failure: r.failure,
+		RequestedAt: r.requestedAt, SettledAt: r.settledAt, FailedAt: r.failedAt,
+	}
+}
+
+// refusal is nil unless the provider has refused the refund for good.
+func (r refund) refusal() error {
+	if r.state != payment.RefundFailed {
+		return nil
+	}
+	return problem.Newf(problem.Conflict, "the payment provider refuses to give %s back: %s", r.amount, r.failure)
+}
+
+// sum adds up the charge's refunds in a state.
+func (c charge) sum(state payment.RefundState) int64 {
+	var sum int64
+	for _, r := range c.refunds {
+		if r.state == state {
+			sum += r.amount.Amount
+		}
+	}
+	return sum
+}
+
+// settled is what is back, the provider says.
+func (c charge) settled() money.Money {
+	return money.New(c.sum(payment.RefundSettled), c.amount.Currency)
+}
+
+// left is what was captured and is neither back nor on its way. What a failed
+// refund has not given back is left again.
+func (c charge) left() money.Money {
+	return money.New(c.amount.Amount-c.sum(payment.RefundSettled)-c.sum(payment.RefundRequested), c.amount.Currency)
+}
+
+// closed reports whether the saga's compensation has come: no other refund is
+// admitted then, and all that is left must go back.
+func (c charge) closed() bool { return !c.closedAt.IsZero() }
+
+// openRefunds are those that the provider has not decided.
+func (c charge) openRefunds() (open []refund) {
+	for _, r := range c.refunds {
+		if r.state == payment.RefundRequested {
+			open = append(open, r)
+		}
+	}
+	return open
+}
+
+// refund returns the refund of the ID.
+func (c charge) refund(id string) (refund, bool) {
+	for _, r := range c.refunds {
+		if r.id == id {
+			return r, true
+		}
+	}
+	return refund{}, false
+}
+
+// finish brings a refund that was requested to its end: it asks the provider
+// and records what came of it. fresh says that the refund was requested just
+// now, so that the provider cannot have heard of it. problem.Unavailable and
+// problem.Timeout: there is no decision yet; the refund stays requested.
+func (s *Service) finish(ctx context.Context, r refund, fresh bool) (refund, error) {
+	if r.state != payment.RefundRequested {
+		return r, nil
+	}
+	outcome, err := s.giveBack(ctx, r, fresh)
+	if err != nil {
+		return r, err
+	}
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		open = false
-		now := s.now()
-		seen, err := fence.Compensate(ctx, tx, request.Key, now)
-		if err != nil || seen.State == fence.Unknown {
-			return err
-		}
-		c, err := findCharge(ctx, tx, request.Key)
-		if errors.Is(err, errNoCharge) && seen.State == fence.Compensated {
-			return nil // a tombstone
-		}
+		c, err := findCharge(ctx, tx, r.charge)
 		if err != nil {
 			return err
 		}
-		switch c.refund {
-		case requested:
-			open = true
-		case notRequested:
-			if c.state == declined {
-				return nil
-			}
-			open = true
-			return insertRefund(ctx, tx, request.Key, request.Reason, now)
-		case settled:
+		stored, found := c.refund(r.id)
+		if !found {
+			return fmt.Errorf("recording the answer to the refund %s: it is gone", r.id)
 		}
+		if stored.state == payment.RefundRequested {
+			if err := stored.take(outcome, s.now()); err != nil {
+				return err
+			}
+			if err := conclude(ctx, tx, c, stored, s.now()); err != nil {
+				return err
+			}
+		}
+		r = stored
 		return nil
 	})
-	return open, err
+	return r, err
 }
 
-// giveBack finishes a refund that was requested: it asks the provider and then
-// records what came of it. Without a requested refund it records nothing.
-func (s *Service) giveBack(ctx context.Context, key fence.Key) error {
-	outcome, err := s.provider.Refund(ctx, key.String())
+// giveBack asks the provider. When it may have been asked before, the key is
+// looked up first; see capture.
+func (s *Service) giveBack(ctx context.Context, r refund, fresh bool) (provider.Refund, error) {
+	if !fresh {
+		known, err := s.provider.LookupRefund(ctx, r.id)
+		if err == nil {
+			return known, nil
+		}
+		if !errors.Is(err, provider.ErrUnknownKey) {
+			return provider.Refund{}, unanswered(err)
+		}
+	}
+	outcome, err := s.provider.Refund(ctx, provider.RefundRequest{Key: r.id, ChargeKey: r.charge.String(), Amount: r.amount})
+	if errors.Is(err, provider.ErrUnknownKey) {
+		return provider.Refund{}, fmt.Errorf("the provider does not know the charge %s any more: %w", r.charge, err)
+	}
 	if err != nil {
-		return unanswered(err)
+		return provider.Refund{}, unanswered(err)
 	}
-	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		c, err := findCharge(ctx, tx, key)
-		if err != nil || c.refund != requested {
-			return err
-		}
-		return settle(ctx, tx, c, outcome, s.now())
-	})
+	return outcome, nil
 }
 
-// settle records the provider's answer to the refund of c.
-func settle(ctx context.Context, tx *sql.Tx, c charge, outcome provider.Charge, now time.Time) error {
-	before := c.state
-	if err := c.undo(outcome); err != nil {
-		return err
+// take moves a refund to what the provider answered. An answer about something
+// else is an error: somebody must look.
+func (r *refund) take(outcome provider.Refund, now time.Time) error {
+	if outcome.Amount != r.amount {
+		return fmt.Errorf("the provider says that the refund %s is of %s, but it is of %s here", r.id, outcome.Amount, r.amount)
 	}
-	c.updatedAt = now
-	if err := updateCharge(ctx, tx, c); err != nil {
-		return err
-	}
-	if c.state != refunded {
-		return settleRefund(ctx, tx, c.key, 0, now)
-	}
-	// When the answer to the capture was lost, this is the first that the
-	// ledger hears of it: it still shows the money going both ways.
-	if before == pending {
-		if err := bookCapture(ctx, tx, c, now); err != nil {
-			return err
-		}
-	}
-	if err := bookRefund(ctx, tx, c, now); err != nil {
-		return err
-	}
-	return settleRefund(ctx, tx, c.key, c.amount.Amount, now)
-}
-
-// undo moves a charge to what the provider answered to its refund. An answer
-// that contradicts what it said before is an error: somebody must look.
-func (c *charge) undo(outcome provider.Charge) error {
-	switch {
-	case outcome.State == provider.Captured:
+	switch outcome.State {
+	case provider.RefundPending:
 		return problem.New(problem.Unavailable, "the payment provider has not given the money back yet")
-	case outcome.State == provider.Refunded && outcome.Amount == c.amount:
-		c.state, c.reference = refunded, outcome.Reference
-	case outcome.State == provider.Declined && c.state == pending:
-		c.state, c.reason = declined, outcome.Reason
-	case outcome.State == provider.Voided && c.state == pending:
-		c.state = void
+	case provider.RefundSettled:
+		r.state, r.reference, r.settledAt = payment.RefundSettled, outcome.Reference, now
+	case provider.RefundRefused:
+		r.state, r.failure, r.failedAt = payment.RefundFailed, outcome.Reason, now
 	default:
-		return fmt.Errorf("the provider says that %s of %s is %s, but it is %s with %s here",
-			outcome.Amount, c.key, outcome.State, c.state, c.amount)
+		return fmt.Errorf("the provider answered the unknown state %q for the refund %s", outcome.State, r.id)
 	}
 	return nil
+}
+
+// conclude records the end of a refund of c: its row, the ledger, the answer of
+// its key, and that nothing of the charge is left.
+func conclude(ctx context.Context, tx *sql.Tx, c charge, r refund, now time.Time) error {
+	if err := updateRefund(ctx, tx, r); err != nil {
+		return err
+	}
+	if r.kind == payment.Agreed {
+		if err := fence.Confirm(ctx, tx, r.key, r.view(), now); err != nil {
+			return err
+		}
+	}
+	if r.state != payment.RefundSettled {
+		return nil
+	}
+	if err := bookRefund(ctx, tx, r, now); err != nil {
+		return err
+	}
+	if c.settled().Amount+r.amount.Amount < c.amount.Amount {
+		return nil
+	}
+	c.state, c.updatedAt = refunded, now
+	return updateCharge(ctx, tx, c)
 }

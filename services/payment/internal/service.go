@@ -14,22 +14,6 @@ import (
 	"orderflow/services/payment/internal/provider"
 )
 
-// Provider is the port to the company that moves the money. Its methods bound
-// their own time. An error other than the named ones means that the outcome is
-// unknown: the money may have moved. The service asks again by the same key.
-type Provider interface {
-	// Capture takes an amount at most once a key. That it was declined, or
-	// refunded before, is an answer and no error: see provider.Charge.State.
-	// provider.ErrKeyReused when the key came before with another request.
-	Capture(ctx context.Context, request provider.Request) (provider.Charge, error)
-	// Refund gives back everything that was captured under the key and returns
-	// only when the money is back. Under a key that the provider does not know
-	// it makes a later capture impossible. It may be repeated.
-	Refund(ctx context.Context, key string) (provider.Charge, error)
-	// Lookup returns the charge of the key, or provider.ErrUnknownKey.
-	Lookup(ctx context.Context, key string) (provider.Charge, error)
-}
-
 // Service holds the rules of charges and refunds.
 type Service struct {
 	db       *sqlstore.DB
@@ -72,10 +56,10 @@ func (s *Service) Charge(ctx context.Context, request payment.ChargeRequest) (pa
 	}
 	answer, err := s.record(ctx, request, outcome)
 	if problem.CodeOf(err) == problem.AlreadyCompensated {
-		// A refund was requested while the provider was asked. It may have
+		// The charge was closed while the provider was asked. That may have
 		// come to the provider first, or not at all: what was captured must
 		// go back before this is refused.
-		if unfinished := s.giveBack(ctx, request.Key); unfinished != nil {
+		if unfinished := s.giveAllBack(ctx, request.Key); unfinished != nil {
 			return payment.Payment{}, unfinished
 		}
 	}
@@ -148,7 +132,7 @@ func (s *Service) capture(ctx context.Context, request payment.ChargeRequest, be
 }
 
 // record stores the provider's answer as the answer of the key.
-// problem.AlreadyCompensated when a refund came first.
+// problem.AlreadyCompensated when the compensation came first.
 func (s *Service) record(ctx context.Context, request payment.ChargeRequest, outcome provider.Charge) (answer payment.Payment, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := s.now()
@@ -197,7 +181,7 @@ func (c *charge) take(outcome provider.Charge) error {
 func unanswered(err error) error {
 	switch {
 	case errors.Is(err, provider.ErrKeyReused):
-		return problem.New(problem.KeyReused, "the payment provider knows this charge with other details").WithCause(err)
+		return problem.New(problem.KeyReused, "the payment provider knows this request with other details").WithCause(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem.New(problem.Timeout, "the payment provider did not answer in time").WithCause(err)
 	default:

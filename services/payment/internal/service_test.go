@@ -1,7 +1,6 @@
 package internal_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -13,8 +12,6 @@ import (
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
-	"orderflow/services/payment/internal"
-	"orderflow/services/payment/internal/provider"
 	"orderflow/services/payment/internal/simulator"
 )
 
@@ -229,7 +226,12 @@ func TestABrokenRefundIsFinishedByTheNextOne(t *testing.T) {
 					Reference: paid.Reference, Reason: "out of stock",
 				})
 
-				require.NoError(t, s.start().Refund(t.Context(), refundOf("order-1", 1)))
+				restarted := s.start()
+				require.NoError(t, restarted.Refund(t.Context(), refundOf("order-1", 1)))
+				require.Equal(t, beforeLookupRefund, restarted.wire.calls[0], "the provider is asked before it is told again")
+				if at == afterRefund {
+					require.Len(t, restarted.wire.calls, 1, "what has happened is not sent again")
+				}
 				requirePayment(t, p, "order-1", payment.Payment{
 					Status: payment.Refunded, Captured: total, Refunded: total, Reference: paid.Reference, Reason: "out of stock",
 				})
@@ -280,6 +282,12 @@ func TestAChargeThatIsUndoneMeanwhileGivesBack(t *testing.T) {
 		"refunded after the capture": {
 			afterCapture, func(t *testing.T, other process) {
 				require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
+			}, 9999,
+		},
+		"voided, and its process crashed before it could record that": {
+			afterCapture, func(t *testing.T, other process) {
+				other.wire.at = fail(afterVoid)
+				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			}, 9999,
 		},
 		"refund requested, and its process crashed": {
@@ -334,74 +342,6 @@ func TestAChargeThatCannotGiveBackIsNotRefusedYet(t *testing.T) {
 		require.NoError(t, other.Refund(t.Context(), refundOf("order-1", 1)))
 		s.requireMoney(t, "order-1", 9999, 9999)
 	})
-}
-
-// One that contradicts itself must be looked at by somebody: nothing is
-// recorded.
-func TestAProviderThatContradictsItself(t *testing.T) {
-	for name, outcome := range map[string]provider.Charge{
-		"knows of no capture":      {State: provider.Voided},
-		"declined it after all":    {State: provider.Declined},
-		"gave another amount back": {State: provider.Refunded, Amount: money.New(1, "USD")},
-		"speaks another language":  {State: "gone"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, s shop) {
-				p := s.start()
-				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
-				require.NoError(t, err)
-				p.wire.Provider = contradicting{p.wire.Provider, outcome}
-				requireCode(t, problem.Internal, p.Refund(t.Context(), refundOf("order-1", 1)))
-				found, err := p.Payment(t.Context(), "order-1")
-				require.NoError(t, err)
-				require.Equal(t, payment.Refunding, found.Status)
-			})
-		})
-	}
-}
-
-// A refund may be under way at the provider for days.
-func TestAChargeIsNotRefundedBeforeTheProviderSaysSo(t *testing.T) {
-	each(t, func(t *testing.T, s shop) {
-		p := s.start()
-		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
-		require.NoError(t, err)
-		bank := p.wire.Provider
-		p.wire.Provider = contradicting{bank, provider.Charge{State: provider.Captured, Amount: total}}
-		requireCode(t, problem.Unavailable, p.Refund(t.Context(), refundOf("order-1", 1)))
-		found, err := p.Payment(t.Context(), "order-1")
-		require.NoError(t, err)
-		require.Equal(t, payment.Refunding, found.Status)
-
-		p.wire.Provider = bank
-		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
-		s.requireMoney(t, "order-1", 9999, 9999)
-	})
-}
-
-func TestACaptureOfAnotherAmountIsNotRecorded(t *testing.T) {
-	each(t, func(t *testing.T, s shop) {
-		p := s.start()
-		p.wire.Provider = contradicting{p.wire.Provider, provider.Charge{State: provider.Captured, Amount: money.New(1, "USD")}}
-		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
-		requireCode(t, problem.Internal, err)
-		_, err = p.Payment(t.Context(), "order-1")
-		requireCode(t, problem.NotFound, err)
-	})
-}
-
-// contradicting answers everything that moves money with the same outcome.
-type contradicting struct {
-	internal.Provider
-	outcome provider.Charge
-}
-
-func (c contradicting) Capture(context.Context, provider.Request) (provider.Charge, error) {
-	return c.outcome, nil
-}
-
-func (c contradicting) Refund(context.Context, string) (provider.Charge, error) {
-	return c.outcome, nil
 }
 
 func TestEqualChargesAtOnceCaptureOnce(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"orderflow/internal/fence"
 	"orderflow/internal/problem"
@@ -26,8 +28,8 @@ func paymentOf(orderID string, charges []charge) (summary payment.Payment, known
 		if err := addUp(&summary, c); err != nil {
 			return payment.Payment{}, false, fmt.Errorf("summing up the charges of %s: %w", orderID, err)
 		}
-		if c.updatedAt.After(summary.UpdatedAt) {
-			summary.UpdatedAt = c.updatedAt
+		if at := c.changedAt(); at.After(summary.UpdatedAt) {
+			summary.UpdatedAt = at
 		}
 		if statusRank[status] >= rank {
 			rank = statusRank[status]
@@ -47,42 +49,65 @@ var statusRank = map[payment.Status]int{
 }
 
 func (c charge) status() payment.Status {
-	switch {
-	case c.refund == requested:
-		return payment.Refunding
-	case c.state == captured:
-		return payment.Captured
-	case c.state == refunded:
-		return payment.Refunded
-	case c.state == declined:
+	switch c.state {
+	case declined:
 		return payment.Declined
-	default:
-		return ""
+	case refunded:
+		return payment.Refunded
+	case pending:
+		if c.closed() {
+			return payment.Refunding
+		}
+	case captured:
+		if c.closed() || len(c.openRefunds()) > 0 {
+			return payment.Refunding
+		}
+		return payment.Captured
+	case void:
 	}
+	return ""
 }
 
-// explanation is why the charge was declined or given back.
+// explanation is why the charge was declined, or why its money went back.
 func (c charge) explanation() string {
-	if c.state == declined {
+	switch {
+	case c.state == declined:
 		return c.reason
+	case c.closed():
+		return c.closingReason
 	}
-	return c.refundReason
+	for _, r := range slices.Backward(c.refunds) {
+		if r.state != payment.RefundFailed {
+			return r.reason
+		}
+	}
+	return ""
+}
+
+// changedAt is when anything of the charge changed last.
+func (c charge) changedAt() time.Time {
+	latest := c.updatedAt
+	for _, r := range c.refunds {
+		for _, at := range []time.Time{r.requestedAt, r.settledAt, r.failedAt} {
+			if at.After(latest) {
+				latest = at
+			}
+		}
+	}
+	return latest
 }
 
 // addUp adds what was taken and given back. A charge that took nothing still
 // tells the currency.
 func addUp(summary *payment.Payment, c charge) (err error) {
-	taken, returned := c.amount, money.Zero(c.amount.Currency)
+	taken := c.amount
 	if c.state != captured && c.state != refunded {
-		taken = returned
-	}
-	if c.state == refunded {
-		returned = c.amount
+		taken = money.Zero(c.amount.Currency)
 	}
 	if summary.Captured, err = summary.Captured.Add(taken); err != nil {
 		return err
 	}
-	summary.Refunded, err = summary.Refunded.Add(returned)
+	summary.Refunded, err = summary.Refunded.Add(c.settled())
 	return err
 }
 
@@ -100,6 +125,18 @@ func (s *Service) Payment(ctx context.Context, orderID string) (payment.Payment,
 		return payment.Payment{}, err
 	}
 	return summary, nil
+}
+
+// Refunds lists the refunds of an order in every state.
+func (s *Service) Refunds(ctx context.Context, orderID string) (payment.RefundList, error) {
+	list := payment.RefundList{Items: []payment.Refund{}}
+	charges, err := chargesOf(ctx, s.db.Reader(), orderID)
+	for _, c := range charges {
+		for _, r := range c.refunds {
+			list.Items = append(list.Items, r.view())
+		}
+	}
+	return list, err
 }
 
 func firstAnswer(key fence.Key, text json.RawMessage) (payment.Payment, error) {

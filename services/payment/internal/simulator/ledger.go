@@ -71,13 +71,22 @@ func (s *Simulator) insert(ctx context.Context, tx *sql.Tx, r row) error {
 	return nil
 }
 
-func (s *Simulator) move(ctx context.Context, tx *sql.Tx, r row, kind movementKind) error {
+// movement is one row of the ledger.
+type movement struct {
+	key       string
+	kind      movementKind
+	chargeKey string
+	orderID   string
+	amount    money.Money
+}
+
+func (s *Simulator) move(ctx context.Context, tx *sql.Tx, m movement) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO payment_simulator_movement (idempotency_key, kind, order_id, amount, currency, moved_at)
-		VALUES ($1, $2, $3, $4, $5, $6)`,
-		r.request.Key, string(kind), r.request.OrderID, r.request.Amount.Amount, r.request.Amount.Currency, s.now().UnixMicro())
+		INSERT INTO payment_simulator_movement (idempotency_key, kind, charge_key, order_id, amount, currency, moved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		m.key, string(m.kind), m.chargeKey, m.orderID, m.amount.Amount, m.amount.Currency, s.now().UnixMicro())
 	if err != nil {
-		return fmt.Errorf("simulator: moving the money of %s: %w", r.request.Key, err)
+		return fmt.Errorf("simulator: moving the money of %s: %w", m.key, err)
 	}
 	return nil
 }
@@ -87,7 +96,8 @@ type Statement struct {
 	// Captured and Refunded are totals over the order's keys; the zero value
 	// when there was none.
 	Captured, Refunded money.Money
-	// Live counts the charges that are captured and not refunded.
+	// Live counts the charges that are captured and of which something is left.
+	// A charge of nothing is live until its nothing is back.
 	Live int
 }
 
@@ -102,28 +112,52 @@ func (s *Simulator) Statement(ctx context.Context, orderID string) (Statement, e
 
 func (s *Simulator) statement(ctx context.Context, orderID string) (statement Statement, err error) {
 	rows, err := s.db.Reader().QueryContext(ctx, `
-		SELECT kind, amount, currency FROM payment_simulator_movement WHERE order_id = $1`, orderID)
+		SELECT kind, charge_key, amount, currency FROM payment_simulator_movement WHERE order_id = $1`, orderID)
 	if err != nil {
 		return statement, err
 	}
 	defer func() { _ = rows.Close() }()
+	byCharge := make(map[string]*balance)
 	for rows.Next() {
-		var kind movementKind
-		var amount money.Money
-		if err := rows.Scan(&kind, &amount.Amount, &amount.Currency); err != nil {
+		var m movement
+		if err := rows.Scan(&m.kind, &m.chargeKey, &m.amount.Amount, &m.amount.Currency); err != nil {
 			return statement, err
 		}
-		switch kind {
+		if byCharge[m.chargeKey] == nil {
+			byCharge[m.chargeKey] = &balance{}
+		}
+		byCharge[m.chargeKey].add(m)
+		switch m.kind {
 		case capture:
-			statement.Live++
-			statement.Captured, err = statement.Captured.Add(amount)
+			statement.Captured, err = statement.Captured.Add(m.amount)
 		case refund:
-			statement.Live--
-			statement.Refunded, err = statement.Refunded.Add(amount)
+			statement.Refunded, err = statement.Refunded.Add(m.amount)
 		}
 		if err != nil {
 			return statement, err
 		}
 	}
+	for _, charge := range byCharge {
+		if charge.live() {
+			statement.Live++
+		}
+	}
 	return statement, rows.Err()
 }
+
+// balance is what the movements of one charge come to.
+type balance struct {
+	left    int64
+	refunds int
+}
+
+func (b *balance) add(m movement) {
+	if m.kind == refund {
+		b.refunds++
+		b.left -= m.amount.Amount
+		return
+	}
+	b.left += m.amount.Amount
+}
+
+func (b *balance) live() bool { return b.left > 0 || b.refunds == 0 }

@@ -4,8 +4,19 @@
 // on another machine.
 //
 // Methods have Stripe's public test names: MethodVisa succeeds, the two
-// declined ones are declined, any other is declined as unknown. It does not
-// model fees, currencies' limits, disputes or settlement dates.
+// declined ones are declined, any other is declined as unknown. MethodRefundFail
+// is captured, but each of its refunds is refused for good; so is each refund
+// of an order of which somebody has said so. SetRefunds is that switch, and
+// PUT /v1/simulator/refunds/{orderId} moves it by hand:
+//
+//	{"refunds": "accept"}    from now on refunds of this order succeed
+//	{"refunds": "refuse"}    from now on they are refused
+//
+// The switch outlives a restart. What was refused stays refused under its key:
+// a refund that shall succeed after all is another one.
+//
+// It does not model fees, currencies' limits, disputes, settlement dates, or
+// refunds that take their time.
 package simulator
 
 import (
@@ -15,7 +26,6 @@ import (
 	"embed"
 	"encoding/base32"
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -29,6 +39,7 @@ const (
 	MethodVisa              = "pm_card_visa"
 	MethodDeclined          = "pm_card_chargeDeclined"
 	MethodInsufficientFunds = "pm_card_chargeDeclinedInsufficientFunds"
+	MethodRefundFail        = "pm_card_refundFail"
 )
 
 //go:embed migrations/*.sql
@@ -56,7 +67,7 @@ func New(db *sqlstore.DB, now func() time.Time) *Simulator {
 }
 
 // Capture takes the money, unless it declines. The same request again gets the
-// charge as it stands now; a key that Refund has voided stays voided.
+// charge as it stands now; a key that Void has closed stays voided.
 // provider.ErrKeyReused when the key came before with another request.
 func (s *Simulator) Capture(ctx context.Context, request provider.Request) (provider.Charge, error) {
 	var charge provider.Charge
@@ -77,25 +88,23 @@ func (s *Simulator) Capture(ctx context.Context, request provider.Request) (prov
 		if decided.state != provider.Captured {
 			return nil
 		}
-		return s.move(ctx, tx, decided, capture)
+		return s.move(ctx, tx, movement{
+			key: request.Key, kind: capture, chargeKey: request.Key, orderID: request.OrderID, amount: request.Amount,
+		})
 	})
 	return charge, err
 }
 
-// Refund gives back everything that was captured under the key, and returns
-// the charge as it stands then. Under an unknown key it leaves a void, so that
-// a capture that arrives later is refused. It may be repeated.
-func (s *Simulator) Refund(ctx context.Context, key string) (provider.Charge, error) {
+// Void leaves a tombstone under a key that it does not know, so that a capture
+// that arrives later is refused, and returns the charge as it stands then. One
+// that is known stays as it is. It may be repeated.
+func (s *Simulator) Void(ctx context.Context, key string) (provider.Charge, error) {
 	var charge provider.Charge
 	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, err := find(ctx, tx, key)
-		switch {
-		case errors.Is(err, provider.ErrUnknownKey):
+		if errors.Is(err, provider.ErrUnknownKey) {
 			known = row{request: provider.Request{Key: key}, state: provider.Voided}
 			err = s.insert(ctx, tx, known)
-		case err == nil && known.state == provider.Captured:
-			known.state = provider.Refunded
-			err = s.giveBack(ctx, tx, known)
 		}
 		charge = known.charge()
 		return err
@@ -109,23 +118,13 @@ func (s *Simulator) Lookup(ctx context.Context, key string) (provider.Charge, er
 	return known.charge(), err
 }
 
-func (s *Simulator) giveBack(ctx context.Context, tx *sql.Tx, r row) error {
-	_, err := tx.ExecContext(ctx, `
-		UPDATE payment_simulator_charge SET state = $2 WHERE idempotency_key = $1`,
-		r.request.Key, string(r.state))
-	if err != nil {
-		return fmt.Errorf("simulator: refunding %s: %w", r.request.Key, err)
-	}
-	return s.move(ctx, tx, r, refund)
-}
-
 func decide(request provider.Request) row {
 	declined := func(reason string) row {
 		return row{request: request, state: provider.Declined, reason: reason}
 	}
 	switch request.Method {
-	case MethodVisa:
-		return row{request: request, state: provider.Captured, reference: reference(request.Key)}
+	case MethodVisa, MethodRefundFail:
+		return row{request: request, state: provider.Captured, reference: reference("ch_", request.Key)}
 	case MethodDeclined:
 		return declined("the card was declined")
 	case MethodInsufficientFunds:
@@ -135,9 +134,9 @@ func decide(request provider.Request) row {
 	}
 }
 
-// reference is unique, because keys are, and needs no counter that captures
+// reference is unique, because keys are, and needs no counter that requests
 // would queue for.
-func reference(key string) string {
+func reference(prefix, key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return "ch_" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:15]))
+	return prefix + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:15]))
 }

@@ -36,6 +36,7 @@ func requireStatement(t *testing.T, bank *simulator.Simulator, want simulator.St
 func TestTheMethodDecidesWhetherMoneyIsCaptured(t *testing.T) {
 	for method, reason := range map[string]string{
 		simulator.MethodVisa:              "",
+		simulator.MethodRefundFail:        "",
 		simulator.MethodDeclined:          "the card was declined",
 		simulator.MethodInsufficientFunds: "the card has insufficient funds",
 		"pm_card_unheardOf":               "the payment method is unknown",
@@ -88,30 +89,12 @@ func TestAKeyIsForOneRequest(t *testing.T) {
 	})
 }
 
-func TestARefundHappensOnceAndStays(t *testing.T) {
-	each(t, func(t *testing.T, bank *simulator.Simulator) {
-		captured, err := bank.Capture(t.Context(), request("key-1", simulator.MethodVisa))
-		require.NoError(t, err)
-		want := captured
-		want.State = provider.Refunded
-		for range 2 {
-			refunded, err := bank.Refund(t.Context(), "key-1")
-			require.NoError(t, err)
-			require.Equal(t, want, refunded)
-		}
-		late, err := bank.Capture(t.Context(), request("key-1", simulator.MethodVisa))
-		require.NoError(t, err)
-		require.Equal(t, want, late, "money does not leave twice under one key")
-		requireStatement(t, bank, simulator.Statement{Captured: money.New(9999, "USD"), Refunded: money.New(9999, "USD")})
-	})
-}
-
-func TestARefundOfAnUnknownKeyVoidsIt(t *testing.T) {
+func TestAVoidOfAnUnknownKeyKeepsItFromBeingCaptured(t *testing.T) {
 	each(t, func(t *testing.T, bank *simulator.Simulator) {
 		_, err := bank.Lookup(t.Context(), "key-1")
 		require.ErrorIs(t, err, provider.ErrUnknownKey)
 
-		voided, err := bank.Refund(t.Context(), "key-1")
+		voided, err := bank.Void(t.Context(), "key-1")
 		require.NoError(t, err)
 		require.Equal(t, provider.Charge{Key: "key-1", State: provider.Voided}, voided)
 		late, err := bank.Capture(t.Context(), request("key-1", simulator.MethodVisa))
@@ -121,42 +104,44 @@ func TestARefundOfAnUnknownKeyVoidsIt(t *testing.T) {
 	})
 }
 
-func TestARefundOfADeclinedChargeMovesNothing(t *testing.T) {
+func TestAVoidLeavesAChargeAsItIs(t *testing.T) {
 	each(t, func(t *testing.T, bank *simulator.Simulator) {
-		declined, err := bank.Capture(t.Context(), request("key-1", simulator.MethodDeclined))
-		require.NoError(t, err)
-		after, err := bank.Refund(t.Context(), "key-1")
-		require.NoError(t, err)
-		require.Equal(t, declined, after)
-		requireStatement(t, bank, simulator.Statement{})
+		for key, method := range map[string]string{"key-1": simulator.MethodVisa, "key-2": simulator.MethodDeclined} {
+			charge, err := bank.Capture(t.Context(), request(key, method))
+			require.NoError(t, err)
+			after, err := bank.Void(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, charge, after)
+		}
+		requireStatement(t, bank, simulator.Statement{Captured: money.New(9999, "USD"), Live: 1})
 	})
 }
 
-// Whichever comes first, a key that was refunded holds no money.
-func TestCapturesAndRefundsOfOneKeyAtOnce(t *testing.T) {
+// Whichever comes first, a key that was voided holds no money.
+func TestCapturesAndVoidsOfOneKeyAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, bank *simulator.Simulator) {
 		for round := range 5 {
 			key := fmt.Sprintf("key-%d", round)
 			var all sync.WaitGroup
-			for i := range 8 {
+			states := make([]provider.State, 8)
+			for i := range states {
 				all.Go(func() {
+					var charge provider.Charge
 					var err error
 					if i%2 == 0 {
-						_, err = bank.Capture(t.Context(), request(key, simulator.MethodVisa))
+						charge, err = bank.Capture(t.Context(), request(key, simulator.MethodVisa))
 					} else {
-						_, err = bank.Refund(t.Context(), key)
+						charge, err = bank.Void(t.Context(), key)
 					}
 					assert.NoError(t, err)
+					states[i] = charge.State
 				})
 			}
 			all.Wait()
-			charge, err := bank.Lookup(t.Context(), key)
-			require.NoError(t, err)
-			require.Contains(t, []provider.State{provider.Refunded, provider.Voided}, charge.State)
+			for _, state := range states {
+				require.Equal(t, states[0], state)
+			}
+			require.Contains(t, []provider.State{provider.Captured, provider.Voided}, states[0])
 		}
-		statement, err := bank.Statement(t.Context(), "order-1")
-		require.NoError(t, err)
-		require.Zero(t, statement.Live)
-		require.Equal(t, statement.Captured, statement.Refunded)
 	})
 }
