@@ -54,6 +54,7 @@ var final = map[problem.Code]bool{
 	problem.OutOfStock:         true,
 	problem.PaymentDeclined:    true,
 	problem.ShipmentRefused:    true,
+	problem.RefundRefused:      true,
 	problem.Invalid:            true,
 	problem.Conflict:           true,
 	problem.KeyReused:          true,

@@ -22,6 +22,7 @@ func TestAFinalAnswerIsNotRetried(t *testing.T) {
 		problem.OutOfStock:         true,
 		problem.PaymentDeclined:    true,
 		problem.ShipmentRefused:    true,
+		problem.RefundRefused:      false,
 		problem.Invalid:            false,
 		problem.AlreadyCompensated: false,
 		problem.KeyReused:          false,

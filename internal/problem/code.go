@@ -1,6 +1,10 @@
 package problem
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
 
 // TypePrefix precedes the code in a problem's type URI.
 const TypePrefix = "urn:orderflow:problem:"
@@ -60,6 +64,9 @@ const (
 	OutOfStock Code = "out-of-stock"
 	// PaymentDeclined is a charge that the payment provider refused.
 	PaymentDeclined Code = "payment-declined"
+	// RefundRefused is a refund that the payment provider refused for good. The
+	// shop still has the money.
+	RefundRefused Code = "refund-refused"
 	// ShipmentRefused is a parcel that the carrier will not take.
 	ShipmentRefused Code = "shipment-refused"
 )
@@ -98,6 +105,7 @@ var codes = map[Code]codeEntry{
 	AlreadyCompensated:   {http.StatusConflict, "The step was already compensated"},
 	OutOfStock:           {http.StatusConflict, "Not enough stock"},
 	PaymentDeclined:      {http.StatusConflict, "The payment was declined"},
+	RefundRefused:        {http.StatusConflict, "The payment provider refused the refund"},
 	ShipmentRefused:      {http.StatusConflict, "The carrier refused the shipment"},
 	PreconditionFailed:   {http.StatusPreconditionFailed, "The precondition does not hold"},
 	TooLarge:             {http.StatusRequestEntityTooLarge, "The body is too large"},
@@ -110,6 +118,9 @@ var codes = map[Code]codeEntry{
 	InFlight:             {http.StatusServiceUnavailable, "An equal request is in progress"},
 	Timeout:              {http.StatusServiceUnavailable, "No answer in time"},
 }
+
+// Codes returns every code, in the order of their names.
+func Codes() []Code { return slices.Sorted(maps.Keys(codes)) }
 
 // Status returns the code's HTTP status, 500 for a code that is not in the
 // table.

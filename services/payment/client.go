@@ -28,7 +28,7 @@ func (c *Client) Charge(ctx context.Context, request ChargeRequest) (Payment, er
 
 // Refund undoes Charge, whether or not it has happened: it gives back whatever
 // is left of the charge. It returns nil only after the provider has confirmed
-// that the money is back. problem.Conflict when the provider refuses for good:
+// that the money is back. problem.RefundRefused when the provider refuses for good:
 // somebody must act, and the same request again then asks it anew.
 func (c *Client) Refund(ctx context.Context, request RefundRequest) error {
 	return c.caller.Call(ctx, http.MethodPost, "/v1/charges/refund", request, nil)
@@ -38,9 +38,10 @@ func (c *Client) Refund(ctx context.Context, request RefundRequest) error {
 // the provider has confirmed it. Final refusals, after which nothing more has
 // gone back:
 //
-//   - problem.Conflict: nothing was captured, less than the amount is left (see
-//     the field /amount/amount), or the provider refuses for good; the last is
-//     the answer of the key from then on, and another attempt needs another key;
+//   - problem.Conflict: nothing was captured, or less than the amount is left (see
+//     the field /amount/amount);
+//   - problem.RefundRefused: the provider refuses for good. That stays the answer
+//     of the key; another attempt needs another one;
 //   - problem.Invalid: the charge is in another currency;
 //   - problem.AlreadyCompensated: the saga has undone the charge;
 //   - problem.KeyReused: the key came before with another request.

@@ -16,8 +16,9 @@ import (
 // gets the first answer again, the provider's refusal included. Beside the
 // errors of fence.Begin:
 //
-//   - problem.Conflict: nothing was captured for the order, less than the amount
-//     is left, or the provider refuses for good;
+//   - problem.Conflict: nothing was captured for the order, or less than the
+//     amount is left;
+//   - problem.RefundRefused: the provider refuses for good;
 //   - problem.Invalid: the charge is in another currency;
 //   - problem.AlreadyCompensated: the saga has undone the charge;
 //   - problem.InFlight: the outcome of the charge is not known yet;

@@ -162,7 +162,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		"of a charge that the provider refuses to undo": {
 			func(t *testing.T, p process) {
 				charge(simulator.MethodRefundFail)(t, p)
-				requireCode(t, problem.Conflict, p.Refund(t.Context(), refundOf("order-1", 1)))
+				requireCode(t, problem.RefundRefused, p.Refund(t.Context(), refundOf("order-1", 1)))
 			}, money.New(1, "USD"), problem.AlreadyCompensated, "",
 		},
 	} {
@@ -252,7 +252,7 @@ func TestAnAgreedRefundThatTheProviderRefuses(t *testing.T) {
 		p := paid(t, s, simulator.MethodRefundFail)
 		for range 2 {
 			_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 9999))
-			requireCode(t, problem.Conflict, err)
+			requireCode(t, problem.RefundRefused, err)
 			require.ErrorContains(t, err, "the payment provider refuses to give 99.99 USD back: the customer's bank does not take refunds")
 		}
 		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.calls, "the second answer is the first one")
@@ -264,7 +264,7 @@ func TestAnAgreedRefundThatTheProviderRefuses(t *testing.T) {
 
 		require.NoError(t, s.bank.SetRefunds(t.Context(), "order-1", true))
 		_, err = p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 9999))
-		requireCode(t, problem.Conflict, err)
+		requireCode(t, problem.RefundRefused, err)
 		_, err = p.RefundAgreed(t.Context(), agreedOf("order-1", 2, 9999))
 		require.NoError(t, err)
 		requireRefunds(t, p,

@@ -50,7 +50,7 @@ func TestAnAgreedRefundOverHTTP(t *testing.T) {
 	_, err := service.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodRefundFail))
 	require.NoError(t, err)
 	_, err = service.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
-	requireCode(t, problem.Conflict, err)
+	requireCode(t, problem.RefundRefused, err)
 	require.NoError(t, service.SimulateRefunds(t.Context(), "order-1", payment.AcceptRefunds))
 	given, err := service.RefundAgreed(t.Context(), agreedOf("order-1", 2, 4000))
 	require.NoError(t, err)

@@ -106,7 +106,7 @@ func (r *run) send(t *rapid.T, p process, meanwhile func(point) error, request p
 		return
 	}
 	require.Contains(t, []problem.Code{
-		problem.PaymentDeclined, problem.AlreadyCompensated, problem.Conflict, problem.InFlight, problem.Unavailable,
+		problem.PaymentDeclined, problem.AlreadyCompensated, problem.Conflict, problem.RefundRefused, problem.InFlight, problem.Unavailable,
 	}, problem.CodeOf(err), "%v", err)
 }
 
@@ -122,7 +122,7 @@ func (r *run) refund(t *rapid.T, p process, meanwhile func(point) error) {
 		return
 	}
 	// Conflict: the provider refuses, for the time being.
-	require.Contains(t, []problem.Code{problem.Unavailable, problem.Conflict}, problem.CodeOf(err), "%v", err)
+	require.Contains(t, []problem.Code{problem.Unavailable, problem.RefundRefused}, problem.CodeOf(err), "%v", err)
 }
 
 func (r *run) agree(t *rapid.T, p process, meanwhile func(point) error) {
@@ -142,7 +142,7 @@ func (r *run) sendAgreed(t *rapid.T, p process, meanwhile func(point) error, nth
 	}
 	require.False(t, answered, "the first answer is answered again, and not %v", err)
 	require.Contains(t, []problem.Code{
-		problem.Conflict, problem.AlreadyCompensated, problem.InFlight, problem.Unavailable,
+		problem.Conflict, problem.RefundRefused, problem.AlreadyCompensated, problem.InFlight, problem.Unavailable,
 	}, problem.CodeOf(err), "%v", err)
 }
 

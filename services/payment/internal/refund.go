@@ -54,7 +54,7 @@ func (r refund) refusal() error {
 	if r.state != payment.RefundFailed {
 		return nil
 	}
-	return problem.Newf(problem.Conflict, "the payment provider refuses to give %s back: %s", r.amount, r.failure)
+	return problem.Newf(problem.RefundRefused, "the payment provider refuses to give %s back: %s", r.amount, r.failure)
 }
 
 // sum adds up the charge's refunds in a state.

@@ -19,7 +19,7 @@ import (
 // on where the last attempt stopped. Of a key that was never charged it leaves
 // a tombstone.
 //
-//   - problem.Conflict: the provider refuses for good. The shop still has the
+//   - problem.RefundRefused: the provider refuses for good. The shop still has the
 //     money; the same request again asks the provider anew.
 //   - problem.KeyReused: the key is that of an agreed refund.
 //   - problem.Unavailable and problem.Timeout: the provider gave no answer.

@@ -121,7 +121,7 @@ func TestTheCompensationCoversAnAgreedRefundThatFails(t *testing.T) {
 			"order-1/ChargePayment/1/refund/2 compensation settled 4000")
 		s.requireMoney(t, "order-1", 9999, 9999)
 		_, err = p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
-		requireCode(t, problem.Conflict, err)
+		requireCode(t, problem.RefundRefused, err)
 	})
 }
 
@@ -132,7 +132,7 @@ func TestACompensationThatTheProviderRefuses(t *testing.T) {
 		p := paid(t, s, simulator.MethodRefundFail)
 		for range 2 {
 			err := p.Refund(t.Context(), refundOf("order-1", 1))
-			requireCode(t, problem.Conflict, err)
+			requireCode(t, problem.RefundRefused, err)
 			require.ErrorContains(t, err, "the payment provider refuses to give 99.99 USD back")
 			s.requireMoney(t, "order-1", 9999, 0)
 			found, err := p.Payment(t.Context(), "order-1")
