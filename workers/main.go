@@ -22,8 +22,9 @@ type settings struct {
 	host.Settings  `embed:""`
 }
 
-// Validate refuses what the parts alone cannot see.
-func (s *settings) Validate() error { return s.Settings.Validate() }
+// Validate completes the settings, and refuses what they then cannot mean. The
+// parts are validated as well, by themselves.
+func (s *settings) Validate() error { return s.BuiltAs(version) }
 
 func main() {
 	var cfg settings

@@ -52,6 +52,7 @@ func costOf(recorded *history.History) cost {
 			enums.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
 			enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
 			c.actions++
+		default: // free
 		}
 	}
 	return c

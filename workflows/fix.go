@@ -28,7 +28,7 @@ func (s *saga) awaitFix(step string, failure error) bool {
 	at := s.progress.step(step)
 	at.State, at.Error = contract.StepWaiting, explain(failure)
 	s.progress.publish(s.forward)
-	s.index(orderState.ValueSet(stateWaiting))
+	s.index(orderState.ValueSet(contract.StateWaiting))
 	s.fixed = false
 	s.deadline.stopClock(s.forward) // the window is the customer's
 	pause(s.forward, window, "Wait for a fix: "+step, func() bool { return s.fixed })

@@ -6,13 +6,6 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// stateOnHold and stateWaiting are values of the search attribute OrderState
-// beside the saga's states.
-const (
-	stateOnHold  = "held"
-	stateWaiting = "waiting"
-)
-
 // awaitRelease waits while the order is on hold, until it is released or not
 // wanted any more.
 func (s *saga) awaitRelease() {
@@ -39,7 +32,7 @@ func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contrac
 	s.progress.Hold = &contract.Hold{By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx)}
 	s.deadline.stopClock(ctx)
 	s.progress.publish(s.backward)
-	s.index(orderState.ValueSet(stateOnHold))
+	s.index(orderState.ValueSet(contract.StateHeld))
 	s.record(ctx, held, "", request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }

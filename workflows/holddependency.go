@@ -11,17 +11,15 @@ import (
 	"orderflow/workflows/contract"
 )
 
-const (
-	// mostWaiting bounds the orders that a hold remembers, below the server's
-	// limit for payloads. Who comes later asks again after a while.
-	mostWaiting = 30_000
-	// mostPerRelease bounds the orders of one release.
-	mostPerRelease = 10_000
-)
+// mostWaiting bounds the orders that a hold remembers, below the server's limit
+// for payloads. Who comes later asks again after a while.
+const mostWaiting = 30_000
 
 // dependencyHold is one service that is on hold.
 type dependencyHold struct {
-	in       contract.HoldInput
+	in contract.HoldInput
+	// asking are the orders that were not taken in yet.
+	asking   workflow.ReceiveChannel
 	released bool
 	// request is there once it is released.
 	request contract.ReleaseRequest
@@ -31,21 +29,20 @@ type dependencyHold struct {
 // remembers who waits, and hands them to ReleaseDependency when it ends: from
 // then on calls go through again.
 func HoldDependency(ctx workflow.Context, in contract.HoldInput) error {
-	hold := &dependencyHold{in: in}
+	hold := &dependencyHold{in: in, asking: workflow.GetSignalChannel(ctx, contract.SignalAwaitRelease)}
 	if err := hold.listen(ctx); err != nil {
 		return err
 	}
 	hold.publish(ctx)
-	waiting := workflow.GetSignalChannel(ctx, contract.SignalAwaitRelease)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			var orderID string
-			waiting.Receive(ctx, &orderID)
+			hold.asking.Receive(ctx, &orderID)
 			hold.add(ctx, orderID)
 		}
 	})
 	err := workflow.Await(ctx, func() bool {
-		return hold.released || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && waiting.Len() == 0
+		return hold.released || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && hold.asking.Len() == 0
 	})
 	if err != nil {
 		return err // cancelled: nobody is released, and everybody asks again
@@ -104,21 +101,34 @@ func (h *dependencyHold) publish(ctx workflow.Context) {
 }
 
 // letGo starts the release of those who wait. It outlives the hold, because
-// calls go through from the moment on which the hold has ended.
+// calls go through from the moment on which the hold has ended. Until then
+// orders may still come, because they were refused a moment ago: nobody else
+// would let them go.
 func (h *dependencyHold) letGo(ctx workflow.Context) error {
-	for n, chunk := range slices.Collect(slices.Chunk(h.in.Waiting, mostPerRelease)) {
+	for n := 0; h.someWait(ctx); n++ {
+		orders := h.in.Waiting
+		h.in.Waiting = nil
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 			WorkflowID:        fmt.Sprintf("release-%s-%s-%d", h.in.Queue, workflow.GetInfo(ctx).WorkflowExecution.RunID, n),
 			ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
-			StaticSummary:     fmt.Sprintf("Release %d orders that waited for %s", len(chunk), h.in.Queue),
+			StaticSummary:     fmt.Sprintf("Release %d orders that waited for %s", len(orders), h.in.Queue),
 		})
 		release := workflow.ExecuteChildWorkflow(child, contract.ReleaseDependency,
-			contract.ReleaseInput{Queue: h.in.Queue, PerSecond: h.perSecond(), Orders: chunk})
+			contract.ReleaseInput{Queue: h.in.Queue, PerSecond: h.perSecond(), Orders: orders})
 		if err := release.GetChildWorkflowExecution().Get(child, nil); err != nil {
 			return fmt.Errorf("releasing those who wait: %w", err)
 		}
 	}
 	return nil
+}
+
+// someWait takes in all who have asked, and reports whether there is anybody.
+func (h *dependencyHold) someWait(ctx workflow.Context) bool {
+	var orderID string
+	for h.asking.ReceiveAsync(&orderID) {
+		h.add(ctx, orderID)
+	}
+	return len(h.in.Waiting) > 0
 }
 
 func (h *dependencyHold) perSecond() int {
@@ -135,9 +145,12 @@ func ReleaseDependency(ctx workflow.Context, in contract.ReleaseInput) error {
 	for len(in.Orders) > 0 {
 		next := in.Orders[:min(in.PerSecond, len(in.Orders))]
 		in.Orders = in.Orders[len(next):]
-		for _, orderID := range next {
-			told := workflow.SignalExternalWorkflow(ctx, orderID, "", contract.SignalReleased, in.Queue)
-			if err := told.Get(ctx, nil); err != nil {
+		told := make([]workflow.Future, len(next))
+		for i, orderID := range next { // all at once: each takes a while
+			told[i] = workflow.SignalExternalWorkflow(ctx, orderID, "", contract.SignalReleased, in.Queue)
+		}
+		for i, orderID := range next {
+			if err := told[i].Get(ctx, nil); err != nil {
 				workflow.GetLogger(ctx).Info("An order that waited has ended", "orderId", orderID, "error", err)
 			}
 		}

@@ -171,7 +171,9 @@ func (r *recording) tell(story story) []byte {
 			temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState).ValueSet(string(contract.SagaRunning))),
 	}, contract.PlaceOrder, in)
 	require.NoError(r.t, err)
-	defer func() { _ = r.temporal.TerminateWorkflow(context.Background(), orderID, run.GetRunID(), "the recording failed") }()
+	defer func() {
+		_ = r.temporal.TerminateWorkflow(context.Background(), orderID, run.GetRunID(), "the recording failed")
+	}()
 	if story.drive != nil {
 		story.drive(r)
 	}

@@ -32,6 +32,13 @@ const (
 	AttributeNeedsAttention = "NeedsAttention"
 )
 
+// Values of AttributeOrderState beside the saga's states: of an order that is
+// on hold, and of one that waits for a fix.
+const (
+	StateHeld    = "held"
+	StateWaiting = "waiting"
+)
+
 // Memo keys, readable without a worker.
 const (
 	// MemoRequestHash identifies the body that came with an Idempotency-Key.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type holds struct {
 	temporal lister
 	log      *zap.Logger
 	held     atomic.Pointer[map[string]bool] // by task queue
+	// first is the first look. No call comes before it, so that workers that are
+	// restarted during a hold do not break it.
+	first sync.Once
 }
 
 func newHolds(temporal lister, log *zap.Logger) *holds {
@@ -45,15 +49,23 @@ func newHolds(temporal lister, log *zap.Logger) *holds {
 func (h *holds) watch(ctx context.Context) error {
 	tick := time.NewTicker(holdsEvery)
 	defer tick.Stop()
+	h.lookFirst(ctx)
 	for {
-		if err := h.look(ctx); err != nil && ctx.Err() == nil {
-			h.log.Warn("which services are on hold is not known", zap.Error(err))
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			h.tryLook(ctx)
 		}
+	}
+}
+
+// lookFirst returns when somebody has looked.
+func (h *holds) lookFirst(ctx context.Context) { h.first.Do(func() { h.tryLook(ctx) }) }
+
+func (h *holds) tryLook(ctx context.Context) {
+	if err := h.look(ctx); err != nil && ctx.Err() == nil {
+		h.log.Warn("which services are on hold is not known", zap.Error(err))
 	}
 }
 
@@ -95,6 +107,7 @@ type heldCaller struct {
 
 // Call calls unless the service is on hold.
 func (c heldCaller) Call(ctx context.Context, method, path string, in, out any) error {
+	c.holds.lookFirst(ctx)
 	if (*c.holds.held.Load())[c.queue] {
 		return fmt.Errorf("calling %s: %w", targetOf[c.queue], activities.ErrOnHold)
 	}

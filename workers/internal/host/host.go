@@ -17,19 +17,21 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
 	"orderflow/internal/chassis"
 	"orderflow/internal/config"
 	"orderflow/internal/discovery"
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/workflows"
 	"orderflow/workflows/contract"
 )
 
-// Build connects to Temporal, makes sure that the search attributes exist and
-// prepares one worker for each queue. The workers poll while the parts'
+// Build connects to Temporal, makes sure that the search attributes and the
+// schedule of Reconcile exist and prepares one worker for each queue. The workers poll while the parts'
 // background work runs.
 func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry.Telemetry) (parts chassis.Parts, err error) {
 	var opened closers
@@ -39,14 +41,21 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 		}
 	}()
 
+	codec, err := payloadcodec.Open(cfg.Payloads.Keys)
+	if err != nil {
+		return chassis.Parts{}, config.Wrong("payload-keys", "%v", err)
+	}
 	connected, err := temporalclient.Dial(ctx, temporalclient.Config{
-		Addr: cfg.Temporal.Addr, Namespace: cfg.Temporal.Namespace, DialTimeout: cfg.Temporal.DialTimeout,
+		Addr: cfg.Temporal.Addr, Namespace: cfg.Temporal.Namespace, DialTimeout: cfg.Temporal.DialTimeout, Codec: codec,
 	}, t)
 	if err != nil {
 		return chassis.Parts{}, err
 	}
 	opened.add(func() error { connected.Close(); return nil })
 	if err := registerSearchAttributes(ctx, connected, cfg.Temporal.Namespace); err != nil {
+		return chassis.Parts{}, err
+	}
+	if err := scheduleReconcile(ctx, connected, codec.DataConverter(), cfg); err != nil {
 		return chassis.Parts{}, err
 	}
 
@@ -57,40 +66,69 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 	opened.add(func() error { registry.Close(); return nil })
 	resolver := discovery.NewWatched(registry, t.Log)
 	opened.add(resolver.Close)
-	services := newServices(resolver, t, &opened)
+	holds := newHolds(connected, t.Log)
+	services := newServices(resolver, connected, codec, holds, t, &opened)
 
 	// The cache is one for the process; a worker alone cannot set it.
 	worker.SetStickyWorkflowCacheSize(cfg.StickyCache)
-	fleet := &fleet{log: t.Log, failed: make(chan error, len(cfg.Queues))}
+	fleet := &fleet{log: t.Log, drain: cfg.DrainWorkers, failed: make(chan error, len(cfg.Queues))}
 	for _, queue := range cfg.Queues {
 		fleet.workers = append(fleet.workers, newWorker(connected, queue, cfg, services, fleet.fail))
 	}
 	return chassis.Parts{
-		Background: []func(context.Context) error{fleet.run},
+		Background: []func(context.Context) error{fleet.run, holds.watch},
 		Checks: map[string]func(context.Context) error{
 			"temporal": func(ctx context.Context) error {
 				return temporalclient.Check(ctx, connected, cfg.Temporal.Namespace)
 			},
 		},
-		Metadata: map[string]string{"queues": strings.Join(cfg.Queues, ",")},
+		Metadata: metadata(cfg),
 		// A worker stops in three stages, each within DrainWorkers.
 		StopTimeout: 3*cfg.DrainWorkers + time.Second,
 		Close:       opened.close,
 	}, nil
 }
 
+// metadata is what Consul shows of the process.
+func metadata(cfg Settings) map[string]string {
+	shown := map[string]string{"queues": strings.Join(cfg.Queues, ",")}
+	if version := cfg.version().String(); version != "" {
+		shown["deployment"] = version
+	}
+	return shown
+}
+
 func newWorker(connected client.Client, queue string, cfg Settings, services *services, fail func(error)) worker.Worker {
+	own := cfg.queue(queue)
 	w := worker.New(connected, queue, worker.Options{
 		MaxConcurrentWorkflowTaskPollers:        cfg.WorkflowPollers,
 		MaxConcurrentActivityTaskPollers:        cfg.ActivityPollers,
-		MaxConcurrentActivityExecutionSize:      activitySlots(queue),
+		MaxConcurrentActivityExecutionSize:      own.slots(queue),
+		TaskQueueActivitiesPerSecond:            own.Rate,
 		MaxConcurrentLocalActivityExecutionSize: localActivitySlots(),
 		WorkerStopTimeout:                       cfg.DrainWorkers,
 		DisableWorkflowWorker:                   queue != contract.QueueOrders,
+		DeploymentOptions:                       cfg.version().WorkerOptions(),
 		OnFatalError:                            func(err error) { fail(fmt.Errorf("worker of queue %s: %w", queue, err)) },
 	})
 	if queue == contract.QueueOrders {
-		w.RegisterWorkflow(workflows.PlaceOrder)
+		// An order ends on the version that it began on, whatever the default.
+		w.RegisterWorkflowWithOptions(workflows.PlaceOrder, workflow.RegisterOptions{
+			Name: contract.PlaceOrder, VersioningBehavior: workflow.VersioningBehaviorPinned,
+		})
+		// A hold lasts as long as it has to, across versions.
+		for name, hold := range map[string]any{
+			contract.HoldDependency: workflows.HoldDependency, contract.ReleaseDependency: workflows.ReleaseDependency,
+		} {
+			w.RegisterWorkflowWithOptions(hold, workflow.RegisterOptions{
+				Name: name, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+			})
+		}
+		// A round that has begun ends on its version; the next one is soon.
+		w.RegisterWorkflowWithOptions(workflows.Reconcile, workflow.RegisterOptions{
+			Name: contract.Reconcile, VersioningBehavior: workflow.VersioningBehaviorPinned,
+		})
+		w.RegisterActivity(services.reconciliation)
 		// The fast way of every step runs here.
 		for _, activities := range services.all() {
 			w.RegisterActivity(activities)
@@ -104,6 +142,7 @@ func newWorker(connected client.Client, queue string, cfg Settings, services *se
 // fleet is the process's workers.
 type fleet struct {
 	workers []worker.Worker
+	drain   time.Duration
 	log     *zap.Logger
 	failed  chan error
 }
@@ -128,6 +167,7 @@ func (f *fleet) run(ctx context.Context) error {
 }
 
 func (f *fleet) stop() {
+	f.log.Info("draining", zap.Duration("drainWorkers", f.drain))
 	var stopping sync.WaitGroup
 	for _, w := range f.workers {
 		stopping.Go(w.Stop)

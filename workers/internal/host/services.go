@@ -2,9 +2,13 @@ package host
 
 import (
 	"errors"
+	"time"
+
+	"go.temporal.io/sdk/client"
 
 	"orderflow/activities"
 	"orderflow/internal/discovery"
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/rpc"
 	"orderflow/internal/telemetry"
 	"orderflow/services/inventory"
@@ -19,20 +23,31 @@ import (
 // the process share them, so that breaker and bulkhead see every call.
 type services struct {
 	byQueue map[string]any
+	// reconciliation runs on the order queue, with the same clients.
+	reconciliation *activities.Reconciliation
 }
 
-func newServices(resolver discovery.Resolver, t *telemetry.Telemetry, opened *closers) *services {
-	caller := func(target string) *rpc.Client {
-		guarded := rpc.NewClient(target, resolver, rpc.Config{}, t)
+func newServices(resolver discovery.Resolver, temporal client.Client, codec payloadcodec.Codec, holds *holds, t *telemetry.Telemetry, opened *closers) *services {
+	caller := func(queue string) rpc.Caller {
+		guarded := rpc.NewClient(targetOf[queue], resolver, rpc.Config{}, t)
 		opened.add(guarded.Close)
-		return guarded
+		return holds.caller(queue, guarded)
 	}
-	return &services{byQueue: map[string]any{
-		contract.QueueOrders:       &activities.Orders{Client: order.NewClient(caller("order"))},
-		contract.QueueInventory:    &activities.Inventory{Client: inventory.NewClient(caller("inventory"))},
-		contract.QueuePayment:      &activities.Payment{Client: payment.NewClient(caller("payment"))},
-		contract.QueueShipping:     &activities.Shipping{Client: shipping.NewClient(caller("shipping"))},
-		contract.QueueNotification: &activities.Notification{Client: notification.NewClient(caller("notification"))},
+	reconciliation := &activities.Reconciliation{
+		Temporal:  temporal,
+		Converter: codec.DataConverter(),
+		Now:       time.Now,
+		Orders:    order.NewClient(caller(contract.QueueOrders)),
+		Inventory: inventory.NewClient(caller(contract.QueueInventory)),
+		Payment:   payment.NewClient(caller(contract.QueuePayment)),
+		Shipping:  shipping.NewClient(caller(contract.QueueShipping)),
+	}
+	return &services{reconciliation: reconciliation, byQueue: map[string]any{
+		contract.QueueOrders:       &activities.Orders{Client: reconciliation.Orders},
+		contract.QueueInventory:    &activities.Inventory{Client: reconciliation.Inventory},
+		contract.QueuePayment:      &activities.Payment{Client: reconciliation.Payment},
+		contract.QueueShipping:     &activities.Shipping{Client: reconciliation.Shipping},
+		contract.QueueNotification: &activities.Notification{Client: notification.NewClient(caller(contract.QueueNotification))},
 	}}
 }
 

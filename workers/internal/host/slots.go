@@ -1,7 +1,6 @@
 package host
 
 import (
-	"orderflow/internal/resilience"
 	"orderflow/workflows/contract"
 )
 
@@ -14,13 +13,6 @@ var targetOf = map[string]string{
 	contract.QueueNotification: "notification",
 }
 
-// activitySlots is how many durable activities of a queue run at once: as many
-// as the bulkhead of the service lets through, so that a waiting activity waits
-// at the server, not in this process.
-func activitySlots(queue string) int {
-	return resilience.Defaults(targetOf[queue]).Bulkhead.MaxConcurrent
-}
-
 // localActivitySlots is how many fast steps run at once, at all services
 // together: no more than the narrowest bulkhead takes in, running and queued,
 // so that a burst of healthy orders is not refused by our own bulkhead. A
@@ -30,7 +22,7 @@ func activitySlots(queue string) int {
 func localActivitySlots() int {
 	narrowest := 0
 	for _, queue := range contract.Queues() {
-		bulkhead := resilience.Defaults(targetOf[queue]).Bulkhead
+		bulkhead := bulkheadOf(queue)
 		if takes := bulkhead.MaxConcurrent + bulkhead.MaxQueue; narrowest == 0 || takes < narrowest {
 			narrowest = takes
 		}
