@@ -3,6 +3,7 @@ package discovery
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -67,8 +68,14 @@ func (c ConsulConfig) Validate() error {
 	if c.ReapAfter < time.Minute {
 		errs = append(errs, fmt.Errorf("Consul reap time %s: want 1m or more", c.ReapAfter))
 	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		errs = append(errs, fmt.Errorf("Consul address %q: want HOST:PORT", c.Addr))
+	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		errs = append(errs, errors.New("Consul TLS: set both the certificate file and the key file, or none"))
+	}
+	if !c.TLS.Enabled && c.TLS != (TLSConfig{}) {
+		errs = append(errs, errors.New("Consul TLS: it is off, but there are settings for it"))
 	}
 	return errors.Join(errs...)
 }

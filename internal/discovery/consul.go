@@ -81,7 +81,10 @@ func (c *Consul) Ping(ctx context.Context) error {
 	return nil
 }
 
-var errNoLeader = errors.New("the cluster has no leader")
+var (
+	errNoLeader   = errors.New("the cluster has no leader")
+	errNotAllowed = errors.New("the token may not read them")
+)
 
 // Instances lists the service's registered instances, healthy or not.
 func (c *Consul) Instances(ctx context.Context, service string) ([]Instance, error) {
@@ -112,6 +115,11 @@ func (c *Consul) query(ctx context.Context, service string, passing bool, index 
 	entries, meta, err := c.client.Health().Service(service, "", passing, options)
 	if err != nil {
 		return nil, 0, fmt.Errorf("asking Consul for the instances of %s: %w", service, err)
+	}
+	if len(entries) == 0 && meta.ResultsFilteredByACLs {
+		// What the token may not see is unknown, not absent. Consul says so of
+		// a token only: without one it does not tell that there is more.
+		return nil, 0, fmt.Errorf("asking Consul for the instances of %s: %w", service, errNotAllowed)
 	}
 	instances := make([]Instance, 0, len(entries))
 	for _, entry := range entries {

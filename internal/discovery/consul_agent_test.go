@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/consul/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap/zaptest"
@@ -159,4 +160,26 @@ func TestHeartbeatKeepsAnInstanceHealthyBeyondItsTTL(t *testing.T) {
 	require.Eventually(t, healthy, soon, 20*time.Millisecond)
 
 	require.Never(t, func() bool { return !healthy() }, 3*time.Second, 50*time.Millisecond)
+}
+
+func TestAgentThatWantsATokenIsGivenIt(t *testing.T) {
+	agent := consultest.StartProtected(t)
+	allowed, err := NewConsul(ConsulConfig{Addr: agent.Addr, Token: agent.Token}, zaptest.NewLogger(t))
+	require.NoError(t, err)
+	t.Cleanup(allowed.Close)
+	registerForTest(t, allowed, testInstance("payment-1", 7001))
+	require.Eventually(t, func() bool {
+		healthy, err := allowed.HealthyInstances(t.Context(), "payment")
+		return err == nil && len(healthy) == 1
+	}, soon, 20*time.Millisecond)
+
+	powerless, _, err := allowed.client.ACL().TokenCreate(&api.ACLToken{}, nil)
+	require.NoError(t, err)
+	forbidden, err := NewConsul(ConsulConfig{Addr: agent.Addr, Token: powerless.SecretID}, zaptest.NewLogger(t))
+	require.NoError(t, err)
+	t.Cleanup(forbidden.Close)
+	_, err = forbidden.HealthyInstances(t.Context(), "payment")
+	require.ErrorIs(t, err, errNotAllowed, "to such a token Consul says that there is nothing")
+	_, err = forbidden.Register(t.Context(), testInstance("payment-2", 7002))
+	assert.ErrorContains(t, err, "Permission denied")
 }

@@ -2,8 +2,12 @@ package discovery
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,12 +38,18 @@ func TestWrongConsulSettingsAreRefused(t *testing.T) {
 	}{
 		"short TTL":               {ConsulConfig{CheckTTL: time.Millisecond}, "TTL"},
 		"early reaping":           {ConsulConfig{ReapAfter: time.Second}, "reap"},
-		"certificate without key": {ConsulConfig{TLS: TLSConfig{CertFile: "x"}}, "key"},
+		"certificate without key": {ConsulConfig{TLS: TLSConfig{Enabled: true, CertFile: "x"}}, "key"},
+		"key without certificate": {ConsulConfig{TLS: TLSConfig{Enabled: true, KeyFile: "x"}}, "certificate"},
+		"address without port":    {ConsulConfig{Addr: "consul"}, `"consul"`},
+		"address with a scheme":   {ConsulConfig{Addr: "https://consul:8501"}, "HOST:PORT"},
+		"TLS that is off":         {ConsulConfig{TLS: TLSConfig{CAFile: "x"}}, "off"},
+		"missing certificate":     {ConsulConfig{TLS: TLSConfig{Enabled: true, CertFile: "missing.pem", KeyFile: "key.pem"}}, "missing.pem"},
 		"missing authority":       {ConsulConfig{TLS: TLSConfig{Enabled: true, CAFile: "missing.pem"}}, "missing.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := NewConsul(test.cfg, zaptest.NewLogger(t))
-			assert.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "\n", "one clear line")
 		})
 	}
 }
@@ -90,6 +100,67 @@ func TestConsulIsReachedByTLS(t *testing.T) {
 
 	_, err = consul.HealthyInstances(t.Context(), "payment")
 	assert.NoError(t, err)
+}
+
+func TestConsulIsShownTheClientsCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(answerWith("1", `[]`))
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that fails
+	server.StartTLS()
+	defer server.Close()
+	files := writeCertificate(t, server.TLS.Certificates[0])
+	cfg := ConsulConfig{
+		Addr: server.Listener.Addr().String(),
+		TLS:  TLSConfig{Enabled: true, CAFile: files.certificate, ServerName: "example.com"},
+	}
+	for name, test := range map[string]struct{ certificate, key, wrong string }{
+		"with it":    {files.certificate, files.key, ""},
+		"without it": {"", "", "certificate required"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg.TLS.CertFile, cfg.TLS.KeyFile = test.certificate, test.key
+			consul, err := NewConsul(cfg, zaptest.NewLogger(t))
+			require.NoError(t, err)
+			defer consul.Close()
+			_, err = consul.HealthyInstances(t.Context(), "payment")
+			if test.wrong == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, test.wrong)
+			}
+		})
+	}
+}
+
+type certificateFiles struct{ certificate, key string }
+
+func writeCertificate(t *testing.T, certificate tls.Certificate) certificateFiles {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	require.NoError(t, err)
+	files := certificateFiles{filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")}
+	for file, block := range map[string]*pem.Block{
+		files.certificate: {Type: "CERTIFICATE", Bytes: certificate.Certificate[0]},
+		files.key:         {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
+	}
+	return files
+}
+
+func TestEmptyAnswerThatTheTokenMayNotSeeIsUnknown(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Consul-Results-Filtered-By-Acls", "true")
+		answerWith("9", "[]")(w, r)
+	}))
+	defer server.Close()
+	watched := newTestWatched(t, newTestConsul(t, server.Listener.Addr().String()))
+
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := watched.Next(ctx, "payment")
+	require.ErrorIs(t, err, ErrInstancesUnknown)
+	assert.ErrorIs(t, err, errNotAllowed)
 }
 
 func TestUnreachableAgentIsNamed(t *testing.T) {
@@ -179,5 +250,5 @@ func TestWatchBeginsAnewWhenTheIndexGoesBackwards(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "9", (<-questions).index)
-	assert.Len(t, watched.watches["payment"].current.Load().instances, 3)
+	assert.Len(t, watched.watches["payment"].rotation.current.Load().members, 3)
 }

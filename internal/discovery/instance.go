@@ -3,7 +3,9 @@ package discovery
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 )
 
@@ -49,4 +51,9 @@ func (i Instance) Validate() error {
 		errs = append(errs, fmt.Errorf("instance has port %d, want 1 to 65535", i.Port))
 	}
 	return errors.Join(errs...)
+}
+
+func (i Instance) equal(other Instance) bool {
+	return i.ID == other.ID && i.Name == other.Name && i.Host == other.Host && i.Port == other.Port &&
+		i.Version == other.Version && slices.Equal(i.Tags, other.Tags) && maps.Equal(i.Metadata, other.Metadata)
 }

@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrNoAvailableInstance says that the registry knows no healthy instance of
@@ -47,6 +48,24 @@ type Resolver interface {
 	// none, and with ErrInstancesUnknown when the registry did not answer
 	// before the context ended.
 	Next(ctx context.Context, service string) (Instance, error)
+}
+
+// Balancer is a Resolver that follows the calls to the instances that it
+// chooses, by which it knows who is busy and who is bad.
+type Balancer interface {
+	Resolver
+	Observer
+	// Pick chooses as Next does, and counts the call as under way until the
+	// pick is Done. An instance that was ejected is chosen again only here.
+	Pick(ctx context.Context, service string) (Pick, error)
+	// Status is what is known of the service and its instances. It is empty
+	// for a service that nobody has asked for.
+	Status(service string) Status
+	// Newest is when the service's latest instance joined: one that is new,
+	// has moved, runs another version, or was gone in between. What failed
+	// before then says little about it. It is the zero time when the service
+	// has no instance.
+	Newest(service string) time.Time
 }
 
 // Observer is implemented by a Resolver that wants to hear which instance

@@ -7,8 +7,8 @@ import (
 )
 
 // Static is a Resolver with a fixed table from service name to instances, for
-// tests and for platforms that give each service one stable address. It spreads
-// calls at random, since a table has no memory of whose turn it is.
+// tests. It spreads calls at random, since a table has no memory of whose turn
+// it is, and does not follow them; see NewFixed.
 type Static map[string][]Instance
 
 var _ Resolver = Static(nil)

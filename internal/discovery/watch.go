@@ -32,35 +32,36 @@ type watch struct {
 	log     *zap.Logger
 	stop    context.CancelFunc // ends run
 
-	turn     atomic.Uint64
-	current  atomic.Pointer[instanceSet] // nil until the first answer
-	answered chan struct{}               // closed at the first answer
-	ended    chan struct{}               // closed when nobody asks any more
-	failure  atomic.Pointer[error]       // of the last query, nil when it worked
+	rotation *rotation
+	answered chan struct{}         // closed at the first answer
+	ended    chan struct{}         // closed when nobody asks any more
+	failure  atomic.Pointer[error] // of the last query, nil when it worked
 }
 
-func newWatch(service string, source healthSource, log *zap.Logger, stop context.CancelFunc) *watch {
+func newWatch(service string, source healthSource, balance Balance, log *zap.Logger, stop context.CancelFunc) *watch {
+	log = log.With(zap.String("service", service))
 	w := &watch{
 		service:  service,
 		source:   source,
-		log:      log.With(zap.String("service", service)),
+		log:      log,
 		stop:     stop,
+		rotation: &rotation{balance: balance, epoch: time.Now(), log: log},
 		answered: make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
 	// Processes that start together must not all begin with the same instance.
-	w.turn.Store(rand.Uint64())
+	w.rotation.turn.Store(rand.Uint64())
 	return w
 }
 
-// known returns the current set, and waits for the first one.
-func (w *watch) known(ctx context.Context) (*instanceSet, error) {
-	if set := w.current.Load(); set != nil {
-		return set, nil
+// known returns the rotation, and waits until it has a set.
+func (w *watch) known(ctx context.Context) (*rotation, error) {
+	if w.rotation.current.Load() != nil {
+		return w.rotation, nil
 	}
 	select {
 	case <-w.answered:
-		return w.current.Load(), nil
+		return w.rotation, nil
 	case <-w.ended:
 		return nil, fmt.Errorf("resolving %s: %w: %w", w.service, ErrInstancesUnknown, errClosed)
 	case <-ctx.Done():
@@ -157,18 +158,17 @@ func backoff(failures int) time.Duration {
 }
 
 func (w *watch) hasInstances() bool {
-	set := w.current.Load()
-	return set != nil && len(set.instances) > 0
+	set := w.rotation.current.Load()
+	return set != nil && len(set.members) > 0
 }
 
 // publish makes the answer current. A wake-up without a change keeps the set.
 func (w *watch) publish(instances []Instance) {
-	last := w.current.Load()
-	if last != nil && last.equal(instances) {
+	first := w.rotation.current.Load() == nil
+	if !w.rotation.publish(instances) {
 		return
 	}
-	w.current.Store(newInstanceSet(instances, last))
-	if last == nil {
+	if first {
 		close(w.answered)
 	}
 	w.log.Info("healthy instances changed", zap.Int("instances", len(instances)))

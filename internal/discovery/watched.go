@@ -27,66 +27,119 @@ type healthSource interface {
 //
 // While the registry is away, the last known instances stay in use. An instance
 // that was reported by Failed is passed over for a few seconds if there are
-// others.
+// others; one whose calls keep failing is ejected, see Ejection.
 type Watched struct {
 	source  healthSource
+	balance Balance
 	log     *zap.Logger
 	running sync.WaitGroup
-	epoch   time.Time // what suspicions count from
+	closing func() // what is closed with it; may be nil
 
 	mu      sync.RWMutex
 	watches map[string]*watch
 	closed  bool
 }
 
-var (
-	_ Resolver = (*Watched)(nil)
-	_ Observer = (*Watched)(nil)
-)
+var _ Balancer = (*Watched)(nil)
 
-// NewWatched returns a resolver on the registry. Close it at the end.
-func NewWatched(consul *Consul, log *zap.Logger) *Watched { return newWatched(consul, log) }
+// Option changes how a Watched is made.
+type Option func(*Watched)
 
-func newWatched(source healthSource, log *zap.Logger) *Watched {
-	return &Watched{
-		source:  source,
-		log:     log,
-		epoch:   time.Now(),
-		watches: make(map[string]*watch),
-	}
+// WithBalance says how the calls are spread over the instances.
+func WithBalance(balance Balance) Option {
+	return func(w *Watched) { w.balance = balance.withDefaults() }
 }
 
-// Next returns the service's next healthy instance by round robin. The first
+// NewWatched returns a resolver on the registry. Close it at the end.
+func NewWatched(consul *Consul, log *zap.Logger, options ...Option) *Watched {
+	return newWatched(consul, log, options...)
+}
+
+func newWatched(source healthSource, log *zap.Logger, options ...Option) *Watched {
+	w := &Watched{
+		source:  source,
+		balance: Balance{}.withDefaults(),
+		log:     log,
+		watches: make(map[string]*watch),
+	}
+	for _, option := range options {
+		option(w)
+	}
+	return w
+}
+
+// Next returns the service's next healthy instance by the policy. The first
 // question for a service waits for the registry's first answer, as long as the
 // context allows; later ones do not wait. Errors are those of Resolver.
 func (w *Watched) Next(ctx context.Context, service string) (Instance, error) {
-	watch, err := w.watch(service) //nolint:contextcheck // the watch outlives the question that starts it
+	known, err := w.rotation(ctx, service)
 	if err != nil {
 		return Instance{}, err
 	}
-	known, err := watch.known(ctx)
-	if err != nil {
-		return Instance{}, err
-	}
-	instance, ok := known.next(&watch.turn, time.Since(w.epoch))
+	instance, ok := known.next()
 	if !ok {
-		return Instance{}, fmt.Errorf("resolving %s: %w", service, ErrNoAvailableInstance)
+		return Instance{}, noneOf(service)
 	}
 	return instance, nil
+}
+
+// Pick chooses as Next does, for a call whose end is told to the pick.
+func (w *Watched) Pick(ctx context.Context, service string) (Pick, error) {
+	known, err := w.rotation(ctx, service)
+	if err != nil {
+		return Pick{}, err
+	}
+	pick, ok := known.pick()
+	if !ok {
+		return Pick{}, noneOf(service)
+	}
+	return pick, nil
+}
+
+func noneOf(service string) error {
+	return fmt.Errorf("resolving %s: %w", service, ErrNoAvailableInstance)
+}
+
+// rotation returns the service's rotation when it has a set.
+func (w *Watched) rotation(ctx context.Context, service string) (*rotation, error) {
+	watch, err := w.watch(service) //nolint:contextcheck // the watch outlives the question that starts it
+	if err != nil {
+		return nil, err
+	}
+	return watch.known(ctx)
+}
+
+// asked returns the service's watch, or nil when nobody has asked for it.
+func (w *Watched) asked(service string) *watch {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.watches[service]
+}
+
+// Status is what is known of the service's instances.
+func (w *Watched) Status(service string) Status {
+	watch := w.asked(service)
+	if watch == nil {
+		return Status{Instances: []InstanceStatus{}}
+	}
+	return watch.rotation.status()
+}
+
+// Newest is when an instance joined the service last.
+func (w *Watched) Newest(service string) time.Time {
+	watch := w.asked(service)
+	if watch == nil || !watch.hasInstances() {
+		return time.Time{}
+	}
+	return watch.rotation.epoch.Add(time.Duration(watch.rotation.newest.Load()))
 }
 
 // Failed makes Next pass over the instance for a few seconds: the registry
 // takes up to its check's TTL to notice that a process is gone, and every call
 // to it until then is lost. When all instances are suspects, all are used.
 func (w *Watched) Failed(instance Instance) {
-	w.mu.RLock()
-	watch := w.watches[instance.Name]
-	w.mu.RUnlock()
-	if watch == nil {
-		return
-	}
-	if known := watch.current.Load(); known != nil {
-		known.suspect(instance, time.Since(w.epoch)+suspicion)
+	if watch := w.asked(instance.Name); watch != nil {
+		watch.rotation.suspect(instance)
 	}
 }
 
@@ -100,6 +153,9 @@ func (w *Watched) Close() error {
 	}
 	w.mu.Unlock()
 	w.running.Wait()
+	if w.closing != nil {
+		w.closing()
+	}
 	return nil
 }
 
@@ -129,7 +185,7 @@ func (w *Watched) start(service string) (*watch, error) {
 		return known, nil
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	started := newWatch(service, w.source, w.log, stop)
+	started := newWatch(service, w.source, w.balance, w.log, stop)
 	w.watches[service] = started
 	w.running.Go(func() { started.run(ctx) })
 	return started, nil

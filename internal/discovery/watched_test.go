@@ -167,10 +167,10 @@ func TestQuietRegistryIsAskedAgainWithinTheStaleness(t *testing.T) {
 	source := newFakeSource(instanceA)
 	watchedTest(t, source, func(t *testing.T, w *Watched) {
 		turns(t, w, 1)
-		set := w.watches["payment"].current.Load()
+		set := w.watches["payment"].rotation.current.Load()
 		advance(5 * time.Minute)
 		assert.InDelta(t, 10, source.asked(), 2)
-		assert.Same(t, set, w.watches["payment"].current.Load(), "a wake-up without a change changes nothing")
+		assert.Same(t, set, w.watches["payment"].rotation.current.Load(), "a wake-up without a change changes nothing")
 	})
 }
 
@@ -341,7 +341,12 @@ func TestNextAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(1_000, func() { _, _ = w.Next(ctx, "payment") }))
 }
 
-func TestBackoffGrowsToItsBound(t *testing.T) {
+func TestBackoffGrowsToItsBoundAndDiffersBetweenProcesses(t *testing.T) {
+	seen := make(map[time.Duration]bool)
+	for range 100 {
+		seen[backoff(1)] = true
+	}
+	assert.Greater(t, len(seen), 50)
 	for failures := 1; failures < 100; failures++ {
 		d := backoff(failures)
 		assert.GreaterOrEqual(t, d, firstBackoff/2)

@@ -2,187 +2,220 @@ package resilience
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/sony/gobreaker/v2"
 )
-
-// State is the state of a circuit breaker.
-type State int
-
-// The states of a circuit breaker. Their numbers are those of the metric.
-const (
-	Closed   State = iota // calls go through, failures are counted
-	HalfOpen              // a few trial calls go through
-	Open                  // no call goes through
-)
-
-// String returns "closed", "half-open" or "open".
-func (s State) String() string {
-	switch s {
-	case Closed:
-		return "closed"
-	case HalfOpen:
-		return "half-open"
-	case Open:
-		return "open"
-	default:
-		return fmt.Sprintf("State(%d)", int(s))
-	}
-}
-
-// MarshalText makes the state a word in JSON.
-func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// Counts are the results since the breaker entered its state.
-type Counts struct {
-	Requests             uint32 `json:"requests"`
-	Successes            uint32 `json:"successes"`
-	Failures             uint32 `json:"failures"`
-	Ignored              uint32 `json:"ignored"`
-	ConsecutiveSuccesses uint32 `json:"consecutiveSuccesses"`
-	ConsecutiveFailures  uint32 `json:"consecutiveFailures"`
-}
 
 // Breaker is a circuit breaker for one target: FailureThreshold consecutive
 // failures open it, OpenFor later it is half-open, SuccessThreshold consecutive
-// successes then close it, any failure there opens it again.
+// successes then close it, any failure there opens it again. While it is
+// half-open, SuccessThreshold calls at most are let through.
+//
+// A partial failure, of one instance while another works, never opens it: it is
+// one of the consecutive failures, but only a failure that speaks for the whole
+// target makes them count. As a trial it decides nothing, and another call may
+// take its place.
 //
 // A result counts for the state in which its call began: one that arrives after
 // a change of state changes nothing. A panic counts as a failure.
 type Breaker struct {
 	target   string
-	openFor  time.Duration
+	cfg      BreakerConfig
 	classify Classifier
-	inner    *gobreaker.CircuitBreaker[struct{}]
 	refused  atomic.Uint64
+	slow     atomic.Uint64
 	journal  journal
+
+	mu     sync.Mutex
+	state  State
+	term   uint64 // rises with each change of state: what a result belongs to
+	trials int    // places taken while half-open
+	opened time.Time
+	counts Counts
 }
 
-// These tell gobreaker a verdict that was reached outside its lock.
-var (
-	errFailed  = errors.New("failed")
-	errIgnored = errors.New("ignored")
-)
+// BreakerStats are a breaker's figures at one moment.
+type BreakerStats struct {
+	State State `json:"state"`
+	// RemainingOpen is the time until the breaker is half-open, and 0 when it
+	// is not open.
+	RemainingOpen Seconds `json:"remainingOpenSeconds"`
+	Counts        Counts  `json:"counts"`
+	Refused       uint64  `json:"refused"`   // calls refused, in total
+	SlowCalls     uint64  `json:"slowCalls"` // calls answered, but too late, in total
+}
 
 // NewBreaker returns a closed breaker. What is not set in cfg has the target's
 // default; a nil classifier is AnyErrorFails. The observer, which may be nil,
 // hears of each transition once and in order, on the goroutine of some call; it
 // may ask the breaker for its state.
 func NewBreaker(target string, cfg BreakerConfig, classifier Classifier, observer func(Transition)) *Breaker {
-	cfg = Config{Breaker: cfg}.WithDefaults(target).Breaker
 	if classifier == nil {
 		classifier = AnyErrorFails
 	}
-	b := &Breaker{
+	return &Breaker{
 		target:   target,
-		openFor:  cfg.OpenFor,
+		cfg:      Config{Breaker: cfg}.WithDefaults(target).Breaker,
 		classify: classifier,
 		journal:  journal{observer: observer},
 	}
-	threshold := uint32(cfg.FailureThreshold)
-	b.inner = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:        target,
-		MaxRequests: uint32(cfg.SuccessThreshold),
-		// gobreaker is half-open only after its timeout, not at it. Without the
-		// nanosecond, a caller that waits exactly RetryAfter comes too early.
-		Timeout:      max(cfg.OpenFor-time.Nanosecond, time.Nanosecond),
-		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= threshold },
-		IsSuccessful: func(err error) bool { return err == nil },
-		IsExcluded:   func(err error) bool { return err == errIgnored }, //nolint:errorlint // this very value
-		// It runs under gobreaker's lock: record only.
-		OnStateChange: func(_ string, from, to gobreaker.State) {
-			b.journal.record(Transition{Target: target, From: stateOf(from), To: stateOf(to), At: time.Now()})
-		},
-	})
-	return b
 }
 
 // Do runs fn unless the breaker refuses it with a *BreakerOpenError. It returns
-// fn's error unchanged.
-func (b *Breaker) Do(ctx context.Context, fn func(ctx context.Context) error) (err error) {
-	defer b.journal.report()
-	admitted := false
-	_, refusal := b.inner.Execute(func() (struct{}, error) {
-		admitted = true
-		err = fn(ctx)
-		return struct{}{}, b.verdict(ctx, err)
+// fn's error unchanged, and judges the result by Judge.
+func (b *Breaker) Do(ctx context.Context, fn func(ctx context.Context) error) error {
+	return b.Run(ctx, func(ctx context.Context) (Outcome, error) {
+		began := time.Now()
+		err := fn(ctx)
+		return b.Judge(ctx, err, time.Since(began)), err
 	})
-	if !admitted {
-		return b.refuse(refusal)
+}
+
+// Run is Do for a call that says itself what its result means for the target.
+func (b *Breaker) Run(ctx context.Context, fn func(ctx context.Context) (Outcome, error)) error {
+	defer b.journal.report()
+	term, err := b.admit()
+	if err != nil {
+		return err
 	}
+	outcome := Failure // of a panic
+	defer func() { b.count(term, outcome) }()
+	outcome, err = fn(ctx)
 	return err
 }
 
-func (b *Breaker) verdict(ctx context.Context, err error) error {
-	switch classify(ctx, err, b.classify) {
-	case Success:
-		return nil
-	case Ignored:
-		return errIgnored
-	default:
-		return errFailed
+// Judge says what a result means for the target, and notes when it is slow: a
+// cancelled call means nothing, a call over the limit of slow calls is a
+// failure even though it was answered, and for the rest the classifier is
+// asked. Ctx is the caller's; took is the time from the call to its answer.
+func (b *Breaker) Judge(ctx context.Context, err error, took time.Duration) Outcome {
+	outcome := classify(ctx, err, b.classify)
+	if outcome == Success && b.cfg.SlowCall > 0 && took > b.cfg.SlowCall {
+		b.slow.Add(1)
+		return Failure
 	}
+	return outcome
 }
 
-func (b *Breaker) refuse(refusal error) error {
-	b.refused.Add(1)
-	e := &BreakerOpenError{Target: b.target}
-	if errors.Is(refusal, gobreaker.ErrOpenState) {
-		// The time may run out between the refusal and this line; it must not
-		// look like half-open.
-		e.RetryAfter = max(b.remaining(), time.Nanosecond)
+// TryEarly ends the open time at once when the breaker opened before the time
+// given, which is when the target changed so that its failures say little any
+// more: a new instance of it has come up. It reports whether a call can be tried
+// now, because the breaker is not open any more.
+//
+// That is safe also when the change does not help: the breaker is half-open, not
+// closed, so that a few trial calls decide, and one failure opens it for the
+// whole time again.
+func (b *Breaker) TryEarly(changed time.Time) bool {
+	defer b.journal.report()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tick()
+	if b.state == Open && changed.After(b.opened) {
+		b.enter(HalfOpen, true)
 	}
-	return e
+	return b.state != Open
 }
 
 // State returns the current state. A breaker whose open time is over is
 // half-open, also when no call has come since.
-func (b *Breaker) State() State {
-	s := stateOf(b.inner.State())
-	b.journal.report()
-	return s
-}
+func (b *Breaker) State() State { return b.Stats().State }
 
 // Counts returns the results since the breaker entered its state.
-func (b *Breaker) Counts() Counts {
-	c := b.inner.Counts()
-	return Counts{
-		Requests:             c.Requests,
-		Successes:            c.TotalSuccesses,
-		Failures:             c.TotalFailures,
-		Ignored:              c.TotalExclusions,
-		ConsecutiveSuccesses: c.ConsecutiveSuccesses,
-		ConsecutiveFailures:  c.ConsecutiveFailures,
-	}
-}
+func (b *Breaker) Counts() Counts { return b.Stats().Counts }
 
 // RemainingOpen is the time until the breaker is half-open, and 0 when it is
 // not open.
-func (b *Breaker) RemainingOpen() time.Duration {
-	if b.State() != Open {
-		return 0
-	}
-	return max(b.remaining(), 0)
-}
+func (b *Breaker) RemainingOpen() time.Duration { return time.Duration(b.Stats().RemainingOpen) }
 
 // Refused is how many calls the breaker has refused since it was made.
 func (b *Breaker) Refused() uint64 { return b.refused.Load() }
 
-func (b *Breaker) remaining() time.Duration {
-	return time.Until(b.journal.lastOpened().Add(b.openFor))
+// Stats returns the figures of this moment.
+func (b *Breaker) Stats() BreakerStats {
+	defer b.journal.report()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return BreakerStats{
+		RemainingOpen: Seconds(b.tick()),
+		State:         b.state,
+		Counts:        b.counts,
+		Refused:       b.refused.Load(),
+		SlowCalls:     b.slow.Load(),
+	}
 }
 
-func stateOf(s gobreaker.State) State {
-	switch s {
-	case gobreaker.StateOpen:
-		return Open
-	case gobreaker.StateHalfOpen:
-		return HalfOpen
-	default:
-		return Closed
+// admit lets a call through, or refuses it.
+func (b *Breaker) admit() (term uint64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	remaining := b.tick()
+	if b.state == Open || b.state == HalfOpen && b.trials >= b.cfg.SuccessThreshold {
+		b.refused.Add(1)
+		return 0, &BreakerOpenError{Target: b.target, RetryAfter: remaining}
+	}
+	if b.state == HalfOpen {
+		b.trials++
+	}
+	b.counts.Requests++
+	return b.term, nil
+}
+
+// count takes the result of a call that was let through in the term.
+func (b *Breaker) count(term uint64, outcome Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if term != b.term {
+		return
+	}
+	switch outcome {
+	case Success:
+		b.counts.succeeded()
+		if b.state == HalfOpen && int(b.counts.ConsecutiveSuccesses) >= b.cfg.SuccessThreshold {
+			b.enter(Closed, false)
+		}
+	case Failure:
+		b.counts.failed()
+		if b.state == HalfOpen || int(b.counts.ConsecutiveFailures) >= b.cfg.FailureThreshold {
+			b.enter(Open, false)
+		}
+	case PartialFailure:
+		b.counts.PartialFailures++
+		if b.state == HalfOpen {
+			b.trials--
+		} else {
+			b.counts.failed()
+		}
+	case Ignored:
+		b.counts.Ignored++
+		if b.state == HalfOpen {
+			b.trials--
+		}
+	}
+}
+
+// tick makes the breaker half-open when its open time is over, and returns what
+// is left of it otherwise. The caller holds the lock.
+func (b *Breaker) tick() (remaining time.Duration) {
+	if b.state != Open {
+		return 0
+	}
+	if remaining = b.cfg.OpenFor - time.Since(b.opened); remaining <= 0 {
+		b.enter(HalfOpen, false)
+		return 0
+	}
+	return remaining
+}
+
+// enter changes the state. The caller holds the lock.
+func (b *Breaker) enter(state State, early bool) {
+	now := time.Now()
+	b.journal.record(Transition{Target: b.target, From: b.state, To: state, At: now, Early: early})
+	b.state = state
+	b.term++
+	b.trials = 0
+	b.counts = Counts{}
+	if state == Open {
+		b.opened = now
 	}
 }

@@ -12,9 +12,10 @@ import (
 )
 
 // breakerModel is the CircuitBreaker of the brief, line by line, with the
-// design's three refinements: it lets no more trial calls through than it
-// needs, a result counts only for the generation in which its call began, and
-// some results count as nothing.
+// design's refinements: it lets no more trial calls through than it needs, a
+// result counts only for the generation in which its call began, some results
+// count as nothing, a partial failure opens nothing, and the open time can be
+// ended early.
 type breakerModel struct {
 	failureThreshold, successThreshold int
 	timeout                            time.Duration
@@ -63,6 +64,12 @@ func (m *breakerModel) finish(generation int, outcome Outcome) {
 	switch outcome {
 	case Ignored:
 		m.trials--
+	case PartialFailure:
+		if m.state == HalfOpen {
+			m.trials--
+		} else {
+			m.failureCount++
+		}
 	case Success:
 		if m.state == HalfOpen {
 			m.successCount++
@@ -154,6 +161,19 @@ func (m *breakerMachine) finish(outcome Outcome, end func(pendingCall)) func(*ra
 	}
 }
 
+// tryEarly tells the breaker of a change before, at or after the time at which
+// it opened.
+func (m *breakerMachine) tryEarly(t *rapid.T) {
+	m.model.tick()
+	offset := time.Duration(rapid.IntRange(-1, 1).Draw(t, "nanosecondsAfterOpening"))
+	if m.model.state == Open && offset > 0 {
+		m.model.enter(HalfOpen)
+	}
+	if got := m.breaker.TryEarly(m.model.opened.Add(offset)); got != (m.model.state != Open) {
+		t.Fatalf("may be tried: %v, the model is %s", got, m.model.state)
+	}
+}
+
 func (m *breakerMachine) check(t *rapid.T) {
 	m.model.tick()
 	if got := m.breaker.State(); got != m.model.state {
@@ -205,8 +225,10 @@ func TestBreakerBehavesLikeTheBriefs(t *testing.T) {
 				"refuse":   m.finish(Success, answer(errRefusal)),
 				"fail":     m.finish(Failure, answer(errSick)),
 				"failMore": m.finish(Failure, answer(errSick)),
+				"failPart": m.finish(PartialFailure, answer(errPart)),
 				"panic":    m.finish(Failure, func(c pendingCall) { close(c.panics) }),
 				"cancel":   m.finish(Ignored, func(c pendingCall) { c.cancel() }),
+				"tryEarly": m.tryEarly,
 				"wait": func(t *rapid.T) {
 					advance(time.Duration(rapid.Int64Range(1, int64(cfg.OpenFor)).Draw(t, "wait")))
 				},

@@ -18,6 +18,7 @@ var (
 	errSick    = errors.New("sick")
 	errRefusal = errors.New("business says no")
 	errSilent  = errors.New("says nothing about the target")
+	errPart    = errors.New("one instance is sick")
 )
 
 // byError is the classifier of these tests.
@@ -27,6 +28,8 @@ func byError(err error) Outcome {
 		return Success
 	case errors.Is(err, errSilent):
 		return Ignored
+	case errors.Is(err, errPart):
+		return PartialFailure
 	default:
 		return Failure
 	}
@@ -150,6 +153,7 @@ func TestWhatCountsAgainstTheBreaker(t *testing.T) {
 		"success":                 {t.Context, nil, Counts{Successes: 1, ConsecutiveSuccesses: 1}},
 		"business refusal":        {t.Context, fmt.Errorf("charging: %w", errRefusal), Counts{Successes: 1, ConsecutiveSuccesses: 1}},
 		"failure":                 {t.Context, errSick, Counts{Failures: 1, ConsecutiveFailures: 1}},
+		"failure of an instance":  {t.Context, errPart, Counts{Failures: 1, PartialFailures: 1, ConsecutiveFailures: 1}},
 		"classified as nothing":   {t.Context, errSilent, Counts{Ignored: 1}},
 		"cancelled by the caller": {being(cancelled), fmt.Errorf("calling: %w", context.Canceled), Counts{Ignored: 1}},
 		"cancelled with a cause":  {being(cancelledWithCause), gaveUp, Counts{Ignored: 1}},
@@ -229,9 +233,9 @@ func TestTransitionsAreReportedOnceInOrderAndOutsideTheLock(t *testing.T) {
 		callTimes(t, b, 3, nil)
 
 		assert.Equal(t, []Transition{
-			{"payment", Closed, Open, start},
-			{"payment", Open, HalfOpen, start.Add(30 * time.Second)},
-			{"payment", HalfOpen, Closed, start.Add(30 * time.Second)},
+			{Target: "payment", From: Closed, To: Open, At: start},
+			{Target: "payment", From: Open, To: HalfOpen, At: start.Add(30 * time.Second)},
+			{Target: "payment", From: HalfOpen, To: Closed, At: start.Add(30 * time.Second)},
 		}, seen)
 	})
 }
@@ -299,4 +303,9 @@ func TestStateIsAWordInJSON(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `["closed", "half-open", "open"]`, string(text))
 	assert.Equal(t, "State(7)", State(7).String())
+
+	var read []State
+	require.NoError(t, json.Unmarshal(text, &read))
+	assert.Equal(t, []State{Closed, HalfOpen, Open}, read)
+	assert.ErrorContains(t, json.Unmarshal([]byte(`["ajar"]`), &read), "ajar")
 }

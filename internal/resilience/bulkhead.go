@@ -14,6 +14,7 @@ import (
 // notices.
 type Bulkhead struct {
 	target        string
+	purpose       Purpose
 	maxConcurrent int
 	maxQueue      int
 	// release is the bound method, made once: Acquire then allocates nothing.
@@ -36,24 +37,29 @@ type totals struct {
 
 // BulkheadStats are a bulkhead's figures at one moment.
 type BulkheadStats struct {
-	Current       int `json:"current"`       // calls under way
-	Queued        int `json:"queued"`        // calls that wait
-	MaxConcurrent int `json:"maxConcurrent"` // the bound of Current
-	MaxQueue      int `json:"maxQueue"`      // the bound of Queued
+	Purpose       Purpose `json:"purpose"`       // of the calls that it bounds
+	Current       int     `json:"current"`       // calls under way
+	Queued        int     `json:"queued"`        // calls that wait
+	MaxConcurrent int     `json:"maxConcurrent"` // the bound of Current
+	MaxQueue      int     `json:"maxQueue"`      // the bound of Queued
 
 	Admitted  uint64 `json:"admitted"`  // calls let through, in total
 	Rejected  uint64 `json:"rejected"`  // calls refused because it was full, in total
 	Abandoned uint64 `json:"abandoned"` // calls whose context ended in the queue, in total
 	Waited    uint64 `json:"waited"`    // calls let through after waiting, in total
 
-	Wait time.Duration `json:"wait"` // what those waited, summed up, in nanoseconds
+	Wait Seconds `json:"waitSeconds"` // what those waited, summed up
 }
 
-// NewBulkhead returns an empty bulkhead. What is not set in cfg has the
-// target's default.
+// NewBulkhead returns an empty bulkhead for forward calls. What is not set in
+// cfg has the target's default.
 func NewBulkhead(target string, cfg BulkheadConfig) *Bulkhead {
-	cfg = Config{Bulkhead: cfg}.WithDefaults(target).Bulkhead
-	b := &Bulkhead{target: target, maxConcurrent: cfg.MaxConcurrent, maxQueue: cfg.MaxQueue}
+	return newPool(target, Forward, Config{Bulkhead: cfg}.WithDefaults(target).Bulkhead)
+}
+
+// newPool takes cfg as it is.
+func newPool(target string, purpose Purpose, cfg BulkheadConfig) *Bulkhead {
+	b := &Bulkhead{target: target, purpose: purpose, maxConcurrent: cfg.MaxConcurrent, maxQueue: cfg.MaxQueue}
 	b.release = b.releaseOne
 	return b
 }
@@ -78,7 +84,7 @@ func (b *Bulkhead) Acquire(ctx context.Context) (release func(), err error) {
 	if b.queue.Len() >= b.maxQueue {
 		b.totals.rejected++
 		b.mu.Unlock()
-		return nil, &BulkheadFullError{Target: b.target}
+		return nil, &BulkheadFullError{Target: b.target, Purpose: b.purpose}
 	}
 	granted := make(chan struct{})
 	place := b.queue.PushBack(granted)
@@ -143,6 +149,7 @@ func (b *Bulkhead) Stats() BulkheadStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return BulkheadStats{
+		Purpose:       b.purpose,
 		Current:       b.current,
 		Queued:        b.queue.Len(),
 		MaxConcurrent: b.maxConcurrent,
@@ -151,6 +158,6 @@ func (b *Bulkhead) Stats() BulkheadStats {
 		Rejected:      b.totals.rejected,
 		Abandoned:     b.totals.abandoned,
 		Waited:        b.totals.waited,
-		Wait:          b.totals.wait,
+		Wait:          Seconds(b.totals.wait),
 	}
 }

@@ -19,6 +19,12 @@ type BreakerConfig struct {
 	// OpenFor is how long the breaker stays open before it is half-open.
 	// Default 30 s.
 	OpenFor time.Duration `json:"openFor"`
+	// SlowCall is how long a call may take. One that takes longer counts as
+	// failed, though its answer is used. Default 0, which sets no limit: as in
+	// the brief, an answer is a success, and a call is too slow when its
+	// timeout says so. A limit below the timeout takes knowledge of the target:
+	// what is slow for a catalogue is quick for a payment provider.
+	SlowCall time.Duration `json:"slowCall"`
 }
 
 // BulkheadConfig bounds the calls to one target. A zero MaxConcurrent takes
@@ -34,7 +40,22 @@ type BulkheadConfig struct {
 // Config is the guard's configuration for one target.
 type Config struct {
 	Breaker  BreakerConfig
-	Bulkhead BulkheadConfig
+	Bulkhead BulkheadConfig // of forward calls
+	// Compensation bounds the calls that undo. They come on top of the forward
+	// ones: the target must bear the sum. Default half of Bulkhead, at least 2
+	// and 2.
+	Compensation BulkheadConfig
+	RetryBudget  RetryBudgetConfig
+}
+
+// leastCompensation keeps one compensation that hangs from stopping all.
+const leastCompensation = 2
+
+func (c BulkheadConfig) forCompensation() BulkheadConfig {
+	return BulkheadConfig{
+		MaxConcurrent: max(c.MaxConcurrent/2, leastCompensation),
+		MaxQueue:      max(c.MaxQueue/2, leastCompensation),
+	}
 }
 
 // bulkheadDefaults is the one table of default sizes. Payment, inventory and
@@ -59,8 +80,10 @@ func Defaults(target string) Config {
 		bulkhead = BulkheadConfig{MaxConcurrent: 10, MaxQueue: 20}
 	}
 	return Config{
-		Breaker:  BreakerConfig{FailureThreshold: 5, SuccessThreshold: 3, OpenFor: 30 * time.Second},
-		Bulkhead: bulkhead,
+		Breaker:      BreakerConfig{FailureThreshold: 5, SuccessThreshold: 3, OpenFor: 30 * time.Second},
+		Bulkhead:     bulkhead,
+		Compensation: bulkhead.forCompensation(),
+		RetryBudget:  RetryBudgetConfig{}.withDefaults(),
 	}
 }
 
@@ -81,6 +104,11 @@ func (c Config) WithDefaults(target string) Config {
 		c.Bulkhead = d.Bulkhead
 	}
 	c.Bulkhead.MaxQueue = max(c.Bulkhead.MaxQueue, 0)
+	if c.Compensation.MaxConcurrent <= 0 {
+		c.Compensation = c.Bulkhead.forCompensation()
+	}
+	c.Compensation.MaxQueue = max(c.Compensation.MaxQueue, 0)
+	c.RetryBudget = c.RetryBudget.withDefaults()
 	return c
 }
 
@@ -88,7 +116,11 @@ func (c Config) WithDefaults(target string) Config {
 // it at start, so that a wrong setting is refused instead of replaced by its
 // default.
 func (c Config) Validate() error {
-	return errors.Join(c.Breaker.Validate(), c.Bulkhead.Validate())
+	return errors.Join(
+		c.Breaker.Validate(),
+		c.Bulkhead.Validate(),
+		c.Compensation.validate("compensation bulkhead"),
+		c.RetryBudget.Validate())
 }
 
 // Validate reports every setting of the breaker that is out of its range.
@@ -104,20 +136,25 @@ func (c BreakerConfig) Validate() error {
 	if c.OpenFor < 0 {
 		errs = append(errs, fmt.Errorf("breaker open time %s: want more than 0, or 0 for the default", c.OpenFor))
 	}
+	if c.SlowCall < 0 {
+		errs = append(errs, fmt.Errorf("breaker limit of slow calls %s: want more than 0, or 0 for none but the timeout", c.SlowCall))
+	}
 	return errors.Join(errs...)
 }
 
 // Validate reports every setting of the bulkhead that is out of its range.
-func (c BulkheadConfig) Validate() error {
+func (c BulkheadConfig) Validate() error { return c.validate("bulkhead") }
+
+func (c BulkheadConfig) validate(name string) error {
 	var errs []error
 	if c.MaxConcurrent < 0 {
-		errs = append(errs, fmt.Errorf("bulkhead concurrency %d: want 1 or more, or 0 for the default", c.MaxConcurrent))
+		errs = append(errs, fmt.Errorf("%s concurrency %d: want 1 or more, or 0 for the default", name, c.MaxConcurrent))
 	}
 	if c.MaxQueue < 0 {
-		errs = append(errs, fmt.Errorf("bulkhead queue %d: want 0 or more", c.MaxQueue))
+		errs = append(errs, fmt.Errorf("%s queue %d: want 0 or more", name, c.MaxQueue))
 	}
 	if c.MaxConcurrent == 0 && c.MaxQueue > 0 {
-		errs = append(errs, fmt.Errorf("bulkhead queue %d without a concurrency: set both", c.MaxQueue))
+		errs = append(errs, fmt.Errorf("%s queue %d without a concurrency: set both", name, c.MaxQueue))
 	}
 	return errors.Join(errs...)
 }

@@ -12,6 +12,9 @@ var ErrBreakerOpen = errors.New("circuit breaker is open")
 // ErrBulkheadFull matches every *BulkheadFullError by errors.Is.
 var ErrBulkheadFull = errors.New("bulkhead is full")
 
+// ErrRetryBudget matches every *RetryBudgetError by errors.Is.
+var ErrRetryBudget = errors.New("retry budget is used up")
+
 // BreakerOpenError says that the call was not made, because the target has
 // been failing. Nothing has happened at the target.
 type BreakerOpenError struct {
@@ -36,13 +39,29 @@ func (e *BreakerOpenError) Is(target error) bool { return target == ErrBreakerOp
 // BulkheadFullError says that the call was not made, because as many calls to
 // the target as allowed are under way and waiting. Try again later.
 type BulkheadFullError struct {
-	Target string
+	Target  string
+	Purpose Purpose // whose pool is full
 }
 
 // Error implements error.
 func (e *BulkheadFullError) Error() string {
-	return fmt.Sprintf("bulkhead for %s is full", e.Target)
+	return fmt.Sprintf("%s bulkhead for %s is full", e.Purpose, e.Target)
 }
 
 // Is reports that the error is an ErrBulkheadFull.
 func (e *BulkheadFullError) Is(target error) bool { return target == ErrBulkheadFull }
+
+// RetryBudgetError says that the call was not made, because it is a retry and
+// too many retries to the target have failed of late. Try again later: the
+// budget grows with the first calls to the target, and with time.
+type RetryBudgetError struct {
+	Target string
+}
+
+// Error implements error.
+func (e *RetryBudgetError) Error() string {
+	return fmt.Sprintf("retry budget for %s is used up", e.Target)
+}
+
+// Is reports that the error is an ErrRetryBudget.
+func (e *RetryBudgetError) Is(target error) bool { return target == ErrRetryBudget }

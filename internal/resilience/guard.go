@@ -5,68 +5,131 @@ import (
 	"time"
 )
 
-// Guard is the bulkhead and, inside it, the circuit breaker around the calls
-// to one target.
+// Guard is what stands around the calls to one target, from the outside to the
+// inside: the retry budget, the bulkhead, which has a pool for each purpose, and
+// the circuit breaker.
 type Guard struct {
-	target   string
-	bulkhead *Bulkhead
-	breaker  *Breaker
+	target  string
+	budget  *RetryBudget
+	pools   [purposes]*Bulkhead
+	breaker *Breaker
+}
+
+// Call is what a guard must know of a call. The zero value is a first forward
+// call.
+type Call struct {
+	Purpose Purpose
+	// Retry says that an equal call was made before and has failed.
+	Retry bool
 }
 
 // Snapshot is a guard's state at one moment, for operators.
 type Snapshot struct {
-	Target string `json:"target"`
-	State  State  `json:"state"`
-	// RemainingOpen is the time until the breaker is half-open, in
-	// nanoseconds, and 0 when it is not open.
-	RemainingOpen time.Duration `json:"remainingOpen"`
-	Counts        Counts        `json:"counts"`
-	// Refused is how many calls the open breaker has refused, in total.
-	Refused  uint64        `json:"refused"`
-	Bulkhead BulkheadStats `json:"bulkhead"`
+	Target      string           `json:"target"`
+	Breaker     BreakerStats     `json:"breaker"`
+	Bulkheads   []BulkheadStats  `json:"bulkheads"` // one for each purpose
+	RetryBudget RetryBudgetStats `json:"retryBudget"`
 }
 
-// NewGuard returns a guard whose breaker is closed and whose bulkhead is empty.
-// See NewBreaker and NewBulkhead for the parameters.
+// NewGuard returns a guard whose breaker is closed, whose bulkhead is empty and
+// whose retry budget is full. See NewBreaker for the parameters.
 func NewGuard(target string, cfg Config, classifier Classifier, observer func(Transition)) *Guard {
+	cfg = cfg.WithDefaults(target)
 	return &Guard{
-		target:   target,
-		bulkhead: NewBulkhead(target, cfg.Bulkhead),
-		breaker:  NewBreaker(target, cfg.Breaker, classifier, observer),
+		target: target,
+		budget: NewRetryBudget(target, cfg.RetryBudget),
+		pools: [purposes]*Bulkhead{
+			Forward:      newPool(target, Forward, cfg.Bulkhead),
+			Compensation: newPool(target, Compensation, cfg.Compensation),
+		},
+		breaker: NewBreaker(target, cfg.Breaker, classifier, observer),
 	}
 }
 
-// Do runs fn when a permit is free and the breaker lets it through, and returns
-// fn's error unchanged. Otherwise fn did not run, and the error is a
-// *BulkheadFullError, a *BreakerOpenError, or the context's when it ended in
-// the queue.
+// Do runs fn as a first forward call and judges its result by Judge. The errors
+// are those of Run.
 func (g *Guard) Do(ctx context.Context, fn func(ctx context.Context) error) error {
-	release, err := g.bulkhead.Acquire(ctx)
+	return g.Run(ctx, Call{}, func(ctx context.Context) (Outcome, error) {
+		began := time.Now()
+		err := fn(ctx)
+		return g.Judge(ctx, err, time.Since(began)), err
+	})
+}
+
+// Run runs fn when the retry budget allows it, a permit is free and the breaker
+// lets it through, and returns fn's error unchanged. Otherwise fn did not run,
+// and the error is a *RetryBudgetError, a *BulkheadFullError, a
+// *BreakerOpenError, or the context's when it ended in the queue. Fn says what
+// its result means for the target.
+func (g *Guard) Run(ctx context.Context, call Call, fn func(ctx context.Context) (Outcome, error)) error {
+	if call.Retry {
+		return g.retry(ctx, call.Purpose, fn)
+	}
+	return g.enter(ctx, call.Purpose, func(ctx context.Context) (Outcome, error) {
+		g.budget.Earn()
+		return fn(ctx)
+	})
+}
+
+// retry brings the token back unless the call was made and failed.
+func (g *Guard) retry(ctx context.Context, purpose Purpose, fn func(ctx context.Context) (Outcome, error)) error {
+	if err := g.budget.Spend(); err != nil {
+		return err
+	}
+	outcome := Ignored // of a call that is not made
+	defer func() {
+		if outcome == Success || outcome == Ignored {
+			g.budget.Refund()
+		}
+	}()
+	return g.enter(ctx, purpose, func(ctx context.Context) (_ Outcome, err error) {
+		outcome = Failure // of a panic
+		outcome, err = fn(ctx)
+		return outcome, err
+	})
+}
+
+func (g *Guard) enter(ctx context.Context, purpose Purpose, fn func(ctx context.Context) (Outcome, error)) error {
+	release, err := g.pools[purpose].Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return g.breaker.Do(ctx, fn)
+	return g.breaker.Run(ctx, fn)
+}
+
+// Judge says what a result means for the target; see Breaker.Judge.
+func (g *Guard) Judge(ctx context.Context, err error, took time.Duration) Outcome {
+	return g.breaker.Judge(ctx, err, took)
 }
 
 // Target is the name of what is guarded.
 func (g *Guard) Target() string { return g.target }
 
-// Breaker is the guard's circuit breaker.
+// Breaker is the guard's circuit breaker, which the purposes share: what one
+// kind of call finds out about the target, the other need not.
 func (g *Guard) Breaker() *Breaker { return g.breaker }
 
-// Bulkhead is the guard's bulkhead.
-func (g *Guard) Bulkhead() *Bulkhead { return g.bulkhead }
+// Bulkhead is the pool of forward calls.
+func (g *Guard) Bulkhead() *Bulkhead { return g.Pool(Forward) }
+
+// Pool is the bulkhead of one purpose.
+func (g *Guard) Pool(purpose Purpose) *Bulkhead { return g.pools[purpose] }
+
+// RetryBudget is the guard's retry budget, which the purposes share.
+func (g *Guard) RetryBudget() *RetryBudget { return g.budget }
 
 // Snapshot returns the guard's state. Its parts are read one after the other,
 // so that they may differ by a call that ends in between.
 func (g *Guard) Snapshot() Snapshot {
-	return Snapshot{
-		Target:        g.target,
-		State:         g.breaker.State(),
-		RemainingOpen: g.breaker.RemainingOpen(),
-		Counts:        g.breaker.Counts(),
-		Refused:       g.breaker.Refused(),
-		Bulkhead:      g.bulkhead.Stats(),
+	s := Snapshot{
+		Target:      g.target,
+		Breaker:     g.breaker.Stats(),
+		Bulkheads:   make([]BulkheadStats, purposes),
+		RetryBudget: g.budget.Stats(),
 	}
+	for purpose, pool := range g.pools {
+		s.Bulkheads[purpose] = pool.Stats()
+	}
+	return s
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func newTestGuard(concurrent, queue int) *Guard {
-	return NewGuard("payment", Config{Bulkhead: BulkheadConfig{concurrent, queue}}, byError, nil)
+	return NewGuard("payment", Config{Bulkhead: BulkheadConfig{MaxConcurrent: concurrent, MaxQueue: queue}}, byError, nil)
 }
 
 func TestGuardRunsTheCallInsideBoth(t *testing.T) {
@@ -45,11 +45,13 @@ func TestOpenBreakerGivesThePermitBack(t *testing.T) {
 		}
 		advance(10 * time.Second)
 		assert.Equal(t, Snapshot{
-			Target:        "payment",
-			State:         Open,
-			RemainingOpen: 20 * time.Second,
-			Refused:       3,
-			Bulkhead:      BulkheadStats{MaxConcurrent: 1, Admitted: 3},
+			Target:  "payment",
+			Breaker: BreakerStats{State: Open, RemainingOpen: Seconds(20 * time.Second), Refused: 3},
+			Bulkheads: []BulkheadStats{
+				{Purpose: Forward, MaxConcurrent: 1, Admitted: 3},
+				{Purpose: Compensation, MaxConcurrent: 2, MaxQueue: 2},
+			},
+			RetryBudget: RetryBudgetStats{Tokens: 10},
 		}, g.Snapshot())
 	})
 }
@@ -68,7 +70,7 @@ func TestPanicInAGuardedCallLeaksNothing(t *testing.T) {
 func TestTenThousandGoroutinesThroughAGuardLeaveNothingInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newTestGuard(10, 100)
-		results := []error{nil, errSick, errRefusal, errSilent}
+		results := []error{nil, errSick, errRefusal, errSilent, errPart}
 		var calls sync.WaitGroup
 		for i := range 10_000 {
 			calls.Go(func() {
@@ -76,21 +78,26 @@ func TestTenThousandGoroutinesThroughAGuardLeaveNothingInUse(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%500)*time.Second)
 				defer cancel()
 				advance(time.Duration(i%1_000) * 50 * time.Millisecond)
-				_ = g.Do(ctx, func(context.Context) error {
+				call := Call{Purpose: Purpose(i % purposes), Retry: i%3 == 0}
+				_ = g.Run(ctx, call, func(ctx context.Context) (Outcome, error) {
 					advance(time.Duration(i%13) * time.Millisecond)
 					if i%17 == 0 {
 						panic("broken")
 					}
-					return results[i%len(results)]
+					err := results[i%len(results)]
+					return g.Judge(ctx, err, 0), err
 				})
 			})
 		}
 		calls.Wait()
 
-		stats := g.Bulkhead().Stats()
-		assert.Zero(t, stats.Current)
-		assert.Zero(t, stats.Queued)
+		for _, stats := range g.Snapshot().Bulkheads {
+			assert.Positive(t, stats.Admitted)
+			assert.Zero(t, stats.Current)
+			assert.Zero(t, stats.Queued)
+		}
 		advance(30 * time.Second)
+		assert.InDelta(t, 10, g.RetryBudget().Stats().Tokens, 1e-9)
 		callTimes(t, g.Breaker(), 3, nil)
 		assert.Equal(t, Closed, g.Breaker().State())
 	})

@@ -16,6 +16,9 @@ const (
 	Success
 	// Ignored counts as nothing: the result says nothing about the target.
 	Ignored
+	// PartialFailure counts against one instance of the target, while another
+	// works. It does not open the target's breaker.
+	PartialFailure
 )
 
 // Classifier says what a call's error means for its target. It is not asked

@@ -12,6 +12,9 @@ type Transition struct {
 	From   State
 	To     State
 	At     time.Time
+	// Early says that the breaker is half-open before its open time was over;
+	// see TryEarly.
+	Early bool
 }
 
 // journal takes transitions under the breaker's lock and hands them on outside
@@ -24,27 +27,17 @@ type journal struct {
 	mu        sync.Mutex
 	pending   []Transition
 	reporting bool
-	opened    time.Time
 }
 
 // record must stay short and must not call back into the breaker.
 func (j *journal) record(t Transition) {
+	if j.observer == nil {
+		return
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if t.To == Open {
-		j.opened = t.At
-	}
-	if j.observer != nil {
-		j.pending = append(j.pending, t)
-		j.waiting.Store(true)
-	}
-}
-
-// lastOpened is when the breaker opened last; the zero time if never.
-func (j *journal) lastOpened() time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.opened
+	j.pending = append(j.pending, t)
+	j.waiting.Store(true)
 }
 
 // report hands the recorded transitions to the observer. One goroutine at a

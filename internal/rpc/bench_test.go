@@ -46,23 +46,39 @@ func watchedResolver(b *testing.B) *discovery.Watched {
 	return watched
 }
 
-// The two benchmarks belong together: what guard and resolver cost, and what
-// the loopback HTTP call costs that they guard. The aim is at most a fiftieth,
-// without an allocation.
+// The two benchmarks belong together: what budget, bulkhead, breaker and
+// resolver cost, with ejection on, and what the loopback HTTP call costs that
+// they guard. The aim is at most a fiftieth, without an allocation.
 
 func BenchmarkGuardAndResolve(b *testing.B) {
-	guard := resilience.NewGuard("payment", resilience.Config{}, outcomeOf, nil)
-	resolver := watchedResolver(b)
-	resolve := func(ctx context.Context) error {
-		_, err := resolver.Next(ctx, "payment")
-		return err
+	c := NewClient("payment", watchedResolver(b), Config{}, nil)
+	b.Cleanup(func() { assert.NoError(b, c.Close()) })
+	answered := func(context.Context, discovery.Instance) error { return nil }
+	attempt := func(ctx context.Context) (resilience.Outcome, error) { return c.balanced(ctx, answered) }
+	for name, ctx := range map[string]context.Context{
+		"first": b.Context(),
+		"retry": WithAttempt(b.Context(), 2),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := c.guarded(ctx, attempt); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
-	ctx := b.Context()
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := guard.Do(ctx, resolve); err != nil {
-			b.Fatal(err)
-		}
+}
+
+func TestGuardAndResolveAllocateNothing(t *testing.T) {
+	f := newFleet(map[string]behaviour{"a:1": nil, "b:1": nil, "c:1": nil})
+	c := newFleetClient(t, Config{}, f)
+	answered := func(context.Context, discovery.Instance) error { return nil }
+	attempt := func(ctx context.Context) (resilience.Outcome, error) { return c.balanced(ctx, answered) }
+	for name, ctx := range map[string]context.Context{
+		"first": t.Context(), "retry": WithPurpose(WithAttempt(t.Context(), 2), Compensation),
+	} {
+		assert.Zero(t, testing.AllocsPerRun(1_000, func() { _ = c.guarded(ctx, attempt) }), name)
 	}
 }
 

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +28,11 @@ const scope = "orderflow/internal/rpc"
 // for concurrent use.
 type Client struct {
 	target     string
+	service    string // whose instances are called
 	cfg        Config
 	resolver   discovery.Resolver
 	observer   discovery.Observer // nil when the resolver does not care
+	balancer   discovery.Balancer // nil when the resolver does not follow calls
 	guard      *resilience.Guard
 	guards     *Guards // nil when nobody lists them
 	transport  *http.Transport
@@ -52,17 +53,27 @@ func WithGuards(g *Guards) Option {
 	return func(c *Client) { c.guards = g }
 }
 
+// WithService makes the client call the instances of this service, where the
+// target is only a part of it: calls of a kind that must not share breaker and
+// bulkhead with the others to the service.
+func WithService(name string) Option {
+	return func(c *Client) { c.service = name }
+}
+
 // NewClient returns a client for the instances that the resolver finds under
-// the target's name. What is not set in cfg has its default. With nil telemetry
+// the target's name, or under that of WithService. A resolver that is a
+// discovery.Balancer is told how the calls end, so that it can eject a bad
+// instance. What is not set in cfg has its default. With nil telemetry
 // it reports nothing. Close it at the end.
 func NewClient(target string, resolver discovery.Resolver, cfg Config, t *telemetry.Telemetry, options ...Option) *Client {
 	if t == nil {
 		t = telemetry.Discard()
 	}
 	cfg = cfg.WithDefaults(target)
-	transport := newTransport(cfg.Bulkhead.MaxConcurrent)
+	transport := newTransport(cfg.Bulkhead.MaxConcurrent + cfg.Compensation.MaxConcurrent)
 	c := &Client{
 		target:     target,
+		service:    target,
 		cfg:        cfg,
 		resolver:   resolver,
 		transport:  transport,
@@ -72,6 +83,7 @@ func NewClient(target string, resolver discovery.Resolver, cfg Config, t *teleme
 		propagator: t.Propagator,
 	}
 	c.observer, _ = resolver.(discovery.Observer)
+	c.balancer, _ = resolver.(discovery.Balancer)
 	for _, option := range options {
 		option(c)
 	}
@@ -79,13 +91,18 @@ func NewClient(target string, resolver discovery.Resolver, cfg Config, t *teleme
 	var instruments, watching error
 	c.metrics, instruments = newMetrics(meter, target)
 	c.guard = resilience.NewGuard(target, cfg.guard(), outcomeOf, c.breakerChanged)
-	watching = c.metrics.watch(meter, c.guard)
+	figures := guardFigures()
+	if c.service == target {
+		// Of the clients that share the instances of a service, one counts them.
+		figures = append(figures, instanceFigures()...)
+	}
+	watching = c.metrics.watch(meter, figures, c.Snapshot)
 	if err := errors.Join(instruments, watching); err != nil {
 		// Calls matter more than their figures.
 		c.log.Warn("some call metrics are missing", zap.String("target", target), zap.Error(err))
 	}
 	if c.guards != nil {
-		c.guards.add(c.guard)
+		c.guards.add(c)
 	}
 	return c
 }
@@ -94,13 +111,23 @@ func NewClient(target string, resolver discovery.Resolver, cfg Config, t *teleme
 // Calls that are under way go on.
 func (c *Client) Close() error {
 	if c.guards != nil {
-		c.guards.remove(c.guard)
+		c.guards.remove(c)
 	}
 	c.transport.CloseIdleConnections()
 	if err := c.metrics.unwatch(); err != nil {
 		return fmt.Errorf("closing the client for %s: %w", c.target, err)
 	}
 	return nil
+}
+
+// Snapshot returns what stands around the target's calls now.
+func (c *Client) Snapshot() Snapshot {
+	c.tryEarly()
+	s := Snapshot{Service: c.service, Snapshot: c.guard.Snapshot()}
+	if c.balancer != nil {
+		s.Status = c.balancer.Status(c.service)
+	}
+	return s
 }
 
 // Call makes one attempt: it sends in as JSON (nil: no body) and decodes the
@@ -133,8 +160,12 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	err = c.guard.Do(ctx, func(ctx context.Context) error {
-		return c.attempt(ctx, method, path, body, out)
+	err = c.guarded(ctx, func(ctx context.Context) (resilience.Outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+		defer cancel()
+		return c.balanced(ctx, func(ctx context.Context, instance discovery.Instance) error {
+			return c.exchange(ctx, instance, method, path, body, out)
+		})
 	})
 	return c.translate(ctx, err)
 }
@@ -153,82 +184,6 @@ func (c *Client) encode(path string, in any) ([]byte, error) {
 		return nil, fmt.Errorf("calling %s: encoding the request: %w", c.target, err)
 	}
 	return body, nil
-}
-
-// attempt is what the guard guards.
-func (c *Client) attempt(ctx context.Context, method, path string, body []byte, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-
-	instance, err := c.resolver.Next(ctx, c.target)
-	if err != nil {
-		return c.failure(NoInstance, err)
-	}
-	request, err := c.newRequest(ctx, method, instance, path, body)
-	if err != nil {
-		return err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		if c.observer != nil && ctx.Err() == nil && notSent(err) {
-			c.observer.Failed(instance)
-		}
-		return c.broken(ctx, err)
-	}
-	defer func() {
-		drain(response.Body)
-		_ = response.Body.Close() // the result is known
-	}()
-
-	span := trace.SpanFromContext(ctx)
-	span.SetAttributes(
-		attribute.String("server.address", instance.Addr()),
-		attribute.Int("http.response.status_code", response.StatusCode))
-	return c.checked(ctx, decodeAnswer(c.target, response, c.cfg.AnswerLimit, out))
-}
-
-func (c *Client) newRequest(ctx context.Context, method string, instance discovery.Instance, path string, body []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+instance.Addr()+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("calling %s: building the request: %w", c.target, err)
-	}
-	request.Header.Set("Accept", "application/json, "+problem.MediaType)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if id := telemetry.OrderID(ctx); id != "" {
-		request.Header.Set(telemetry.OrderIDHeader, id)
-	}
-	c.propagator.Inject(ctx, propagation.HeaderCarrier(request.Header))
-	return request, nil
-}
-
-// checked gives an error of decodeAnswer its final form.
-func (c *Client) checked(ctx context.Context, err error) error {
-	var answer *problem.Error
-	var failure *Error
-	var bad *badAnswerError
-	switch {
-	case err == nil, errors.As(err, &answer), errors.As(err, &failure):
-		return err
-	case errors.As(err, &bad):
-		return c.failure(BadAnswer, err)
-	default:
-		return c.broken(ctx, err)
-	}
-}
-
-// broken is the failure of an exchange that did not come to its end. Ctx is the
-// attempt's.
-func (c *Client) broken(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return c.failure(Timeout, err)
-	}
-	return c.failure(Unavailable, err)
-}
-
-func (c *Client) failure(reason Reason, err error) *Error {
-	return &Error{Target: c.target, Reason: reason, Err: err}
 }
 
 // translate gives a guard's error its final form. Ctx is the caller's: when it
@@ -258,8 +213,11 @@ func (c *Client) breakerChanged(t resilience.Transition) {
 	if t.To == resilience.Open {
 		log = c.log.Warn
 	}
-	log("circuit breaker changed its state",
-		zap.String("target", t.Target), zap.Stringer("from", t.From), zap.Stringer("to", t.To))
+	fields := []zap.Field{zap.String("target", t.Target), zap.Stringer("from", t.From), zap.Stringer("to", t.To)}
+	if t.Early {
+		fields = append(fields, zap.String("why", "a new instance has come up"))
+	}
+	log("circuit breaker changed its state", fields...)
 }
 
 // recordSpan marks the span of a call that got no final answer. A refusal is an

@@ -389,5 +389,5 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		require.Error(t, get(t.Context(), c))
 	}
 	assert.Equal(t, int64(1), opened.Load())
-	assert.Equal(t, c.cfg.Bulkhead.MaxConcurrent, c.transport.MaxIdleConnsPerHost)
+	assert.Equal(t, c.cfg.Bulkhead.MaxConcurrent+c.cfg.Compensation.MaxConcurrent, c.transport.MaxIdleConnsPerHost)
 }

@@ -15,9 +15,11 @@ type Config struct {
 	// byte of the answer. It does not include the wait in the bulkhead's
 	// queue, which the caller's context bounds. Default 5 s.
 	Timeout time.Duration
-	// Breaker and Bulkhead have the defaults of resilience.Defaults.
-	Breaker  resilience.BreakerConfig
-	Bulkhead resilience.BulkheadConfig
+	// The rest of the guard has the defaults of resilience.Defaults.
+	Breaker      resilience.BreakerConfig
+	Bulkhead     resilience.BulkheadConfig
+	Compensation resilience.BulkheadConfig
+	RetryBudget  resilience.RetryBudgetConfig
 	// AnswerLimit is the largest body that is accepted, in bytes. Default
 	// 8 MiB.
 	AnswerLimit int64
@@ -39,6 +41,7 @@ func (c Config) WithDefaults(target string) Config {
 	}
 	guard := c.guard().WithDefaults(target)
 	c.Breaker, c.Bulkhead = guard.Breaker, guard.Bulkhead
+	c.Compensation, c.RetryBudget = guard.Compensation, guard.RetryBudget
 	return c
 }
 
@@ -53,9 +56,17 @@ func (c Config) Validate() error {
 	if c.AnswerLimit < 0 {
 		errs = append(errs, fmt.Errorf("answer limit %d bytes: want more than 0, or 0 for the default", c.AnswerLimit))
 	}
+	if timeout := c.WithDefaults("").Timeout; c.Breaker.SlowCall >= timeout {
+		errs = append(errs, fmt.Errorf("breaker limit of slow calls %s: want less than the call timeout %s", c.Breaker.SlowCall, timeout))
+	}
 	return errors.Join(append(errs, c.guard().Validate())...)
 }
 
 func (c Config) guard() resilience.Config {
-	return resilience.Config{Breaker: c.Breaker, Bulkhead: c.Bulkhead}
+	return resilience.Config{
+		Breaker:      c.Breaker,
+		Bulkhead:     c.Bulkhead,
+		Compensation: c.Compensation,
+		RetryBudget:  c.RetryBudget,
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/resilience"
 )
@@ -12,17 +13,21 @@ import (
 func TestUnsetSettingsTakeTheTargetsDefaults(t *testing.T) {
 	guard := resilience.Defaults("inventory")
 	assert.Equal(t, Config{
-		Timeout:     5 * time.Second,
-		Breaker:     guard.Breaker,
-		Bulkhead:    guard.Bulkhead,
-		AnswerLimit: 8 << 20,
+		Timeout:      5 * time.Second,
+		Breaker:      guard.Breaker,
+		Bulkhead:     guard.Bulkhead,
+		Compensation: guard.Compensation,
+		RetryBudget:  guard.RetryBudget,
+		AnswerLimit:  8 << 20,
 	}, Config{}.WithDefaults("inventory"))
 
 	set := Config{
-		Timeout:     time.Second,
-		Breaker:     resilience.BreakerConfig{FailureThreshold: 1, SuccessThreshold: 1, OpenFor: time.Second},
-		Bulkhead:    resilience.BulkheadConfig{MaxConcurrent: 2, MaxQueue: 3},
-		AnswerLimit: 4,
+		Timeout:      time.Second,
+		Breaker:      resilience.BreakerConfig{FailureThreshold: 1, SuccessThreshold: 1, OpenFor: time.Second, SlowCall: 1},
+		Bulkhead:     resilience.BulkheadConfig{MaxConcurrent: 2, MaxQueue: 3},
+		Compensation: resilience.BulkheadConfig{MaxConcurrent: 4, MaxQueue: 5},
+		RetryBudget:  resilience.RetryBudgetConfig{Share: 1, MinPerSecond: 2},
+		AnswerLimit:  4,
 	}
 	assert.Equal(t, set, set.WithDefaults("inventory"))
 }
@@ -39,4 +44,9 @@ func TestWrongSettingsAreAllNamed(t *testing.T) {
 	for _, part := range []string{"timeout", "answer limit", "threshold", "concurrency"} {
 		assert.ErrorContains(t, err, part)
 	}
+
+	slow := Config{Breaker: resilience.BreakerConfig{SlowCall: 5 * time.Second}}
+	require.ErrorContains(t, slow.Validate(), "want less than the call timeout 5s", "it could never be passed")
+	slow.Timeout = 6 * time.Second
+	assert.NoError(t, slow.Validate())
 }

@@ -28,6 +28,10 @@ const (
 	BulkheadFull Reason = "bulkhead-full"
 	// NoInstance: no healthy instance is known.
 	NoInstance Reason = "no-instance"
+	// RetryBudget: the call is a retry, and too many of them have failed of
+	// late. It has no RetryAfter: the caller's own backoff, which grows, is what
+	// takes the load off.
+	RetryBudget Reason = "retry-budget"
 )
 
 // Error says that a call got no final answer and may be made again.
@@ -101,6 +105,8 @@ func refusalOf(target string, err error) error {
 		return &Error{Target: target, Reason: BreakerOpen, RetryAfter: open.RetryAfter, Err: err}
 	case errors.Is(err, resilience.ErrBulkheadFull):
 		return &Error{Target: target, Reason: BulkheadFull, Err: err}
+	case errors.Is(err, resilience.ErrRetryBudget):
+		return &Error{Target: target, Reason: RetryBudget, Err: err}
 	default:
 		return err
 	}

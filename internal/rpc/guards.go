@@ -5,41 +5,52 @@ import (
 	"slices"
 	"sync"
 
+	"orderflow/internal/discovery"
 	"orderflow/internal/resilience"
 )
 
-// Guards lists the guards of one process, so that operators can see them. The
-// zero value is ready for use. Make one in main and give it to each client by
-// WithGuards.
+// Guards lists the clients of one process, so that operators can see what
+// guards their targets. The zero value is ready for use. Make one in main and
+// give it to each client by WithGuards.
 type Guards struct {
-	mu     sync.Mutex
-	guards []*resilience.Guard
+	mu      sync.Mutex
+	clients []*Client
 }
 
-// Snapshot returns the state of every guard, ordered by target.
-func (g *Guards) Snapshot() []resilience.Snapshot {
+// Snapshot is what stands around the calls to one target at one moment, in the
+// form of the operators' routes.
+type Snapshot struct {
+	// Service is whose instances are called; usually it is the target.
+	Service string `json:"service"`
+	resilience.Snapshot
+	// Status is empty when the resolver does not follow the calls.
+	discovery.Status
+}
+
+// Snapshot returns the state of every client, ordered by target.
+func (g *Guards) Snapshot() []Snapshot {
 	g.mu.Lock()
-	guards := slices.Clone(g.guards)
+	clients := slices.Clone(g.clients)
 	g.mu.Unlock()
 
-	snapshots := make([]resilience.Snapshot, 0, len(guards))
-	for _, guard := range guards {
-		snapshots = append(snapshots, guard.Snapshot())
+	snapshots := make([]Snapshot, 0, len(clients))
+	for _, client := range clients {
+		snapshots = append(snapshots, client.Snapshot())
 	}
-	slices.SortStableFunc(snapshots, func(a, b resilience.Snapshot) int {
+	slices.SortStableFunc(snapshots, func(a, b Snapshot) int {
 		return cmp.Compare(a.Target, b.Target)
 	})
 	return snapshots
 }
 
-func (g *Guards) add(guard *resilience.Guard) {
+func (g *Guards) add(client *Client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.guards = append(g.guards, guard)
+	g.clients = append(g.clients, client)
 }
 
-func (g *Guards) remove(guard *resilience.Guard) {
+func (g *Guards) remove(client *Client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.guards = slices.DeleteFunc(g.guards, func(known *resilience.Guard) bool { return known == guard })
+	g.clients = slices.DeleteFunc(g.clients, func(known *Client) bool { return known == client })
 }

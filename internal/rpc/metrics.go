@@ -20,8 +20,8 @@ const (
 	outcomeInvalid   = "invalid"   // the request could not be made
 )
 
-// metrics are a client's instruments. The states of breaker and bulkhead are
-// observed when somebody asks, so that calls do not pay for them.
+// metrics are a client's instruments. What stands around its calls is observed
+// when somebody asks, so that calls do not pay for it; see watch.
 type metrics struct {
 	calls       metric.Int64Counter
 	duration    metric.Float64Histogram
@@ -47,47 +47,12 @@ func newMetrics(meter metric.Meter, target string) (*metrics, error) {
 	for _, outcome := range []string{
 		outcomeOK, outcomeRefused, outcomeCancelled, outcomeInvalid,
 		string(Unavailable), string(Timeout), string(BadAnswer),
-		string(BreakerOpen), string(BulkheadFull), string(NoInstance),
+		string(BreakerOpen), string(BulkheadFull), string(NoInstance), string(RetryBudget),
 	} {
 		m.withOutcome[outcome] = metric.WithAttributeSet(
 			attribute.NewSet(m.target, attribute.String("outcome", outcome)))
 	}
 	return m, errors.Join(errs[:]...)
-}
-
-// watch observes the guard until unwatch.
-func (m *metrics) watch(meter metric.Meter, guard *resilience.Guard) error {
-	var errs [6]error
-	gauge := func(i int, name, description string) metric.Int64ObservableGauge {
-		var g metric.Int64ObservableGauge
-		g, errs[i] = meter.Int64ObservableGauge(name, metric.WithDescription(description))
-		return g
-	}
-	counter := func(i int, name, description string) metric.Int64ObservableCounter {
-		var c metric.Int64ObservableCounter
-		c, errs[i] = meter.Int64ObservableCounter(name, metric.WithDescription(description))
-		return c
-	}
-	state := gauge(0, "orderflow.breaker.state", "State of the circuit breaker: 0 closed, 1 half-open, 2 open.")
-	refused := counter(1, "orderflow.breaker.refused", "Calls that the circuit breaker refused.")
-	current := gauge(2, "orderflow.bulkhead.current", "Calls under way in the bulkhead.")
-	queued := gauge(3, "orderflow.bulkhead.queued", "Calls that wait in the bulkhead's queue.")
-	rejected := counter(4, "orderflow.bulkhead.rejected", "Calls refused because the bulkhead was full.")
-	if err := errors.Join(errs[:]...); err != nil {
-		return err
-	}
-	target := metric.WithAttributeSet(attribute.NewSet(m.target))
-	var err error
-	m.watching, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		s := guard.Snapshot()
-		o.ObserveInt64(state, int64(s.State), target)
-		o.ObserveInt64(refused, int64(s.Refused), target)
-		o.ObserveInt64(current, int64(s.Bulkhead.Current), target)
-		o.ObserveInt64(queued, int64(s.Bulkhead.Queued), target)
-		o.ObserveInt64(rejected, int64(s.Bulkhead.Rejected), target)
-		return nil
-	}, state, refused, current, queued, rejected)
-	return err
 }
 
 func (m *metrics) unwatch() error {

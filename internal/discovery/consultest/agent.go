@@ -30,9 +30,13 @@ const startTimeout = 30 * time.Second
 type Agent struct {
 	// Addr is its HTTP address, the same after a restart.
 	Addr string
+	// DNSAddr is the address of its name server.
+	DNSAddr string
+	// Token is what it wants to see; empty when it is not protected.
+	Token string
 
 	binary  string
-	ports   []int // HTTP, Serf LAN, server RPC
+	ports   []int // HTTP, Serf LAN, server RPC, DNS
 	process *exec.Cmd
 	exited  chan struct{}
 	output  *syncBuffer
@@ -42,16 +46,30 @@ type Agent struct {
 // It skips the test when there is no Consul.
 func Start(t *testing.T) *Agent {
 	t.Helper()
+	return start(t, "")
+}
+
+// StartProtected runs an agent as Start does, which answers nobody without the
+// agent's Token.
+func StartProtected(t *testing.T) *Agent {
+	t.Helper()
+	return start(t, "00000000-0000-0000-0000-000000000001")
+}
+
+func start(t *testing.T, token string) *Agent {
+	t.Helper()
 	binary := find()
 	if binary == "" {
 		t.Skip("skipped: needs a Consul agent (make tools)")
 	}
-	ports := freePorts(t, 3)
+	ports := freePorts(t, 4)
 	a := &Agent{
-		Addr:   net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])),
-		binary: binary,
-		ports:  ports,
-		output: &syncBuffer{},
+		Addr:    net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0])),
+		DNSAddr: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[3])),
+		binary:  binary,
+		Token:   token,
+		ports:   ports,
+		output:  &syncBuffer{},
 	}
 	t.Cleanup(func() {
 		a.Kill()
@@ -66,14 +84,22 @@ func Start(t *testing.T) *Agent {
 // Run starts the agent again after Kill, without what it knew.
 func (a *Agent) Run(t *testing.T) {
 	t.Helper()
-	a.process = exec.CommandContext(context.WithoutCancel(t.Context()), a.binary, "agent", "-dev",
+	arguments := []string{
+		"agent", "-dev",
 		"-bind", "127.0.0.1", "-client", "127.0.0.1",
-		"-node", "test-"+strconv.Itoa(a.ports[0]), "-disable-host-node-id",
+		"-node", "test-" + strconv.Itoa(a.ports[0]), "-disable-host-node-id",
 		"-http-port", strconv.Itoa(a.ports[0]),
 		"-serf-lan-port", strconv.Itoa(a.ports[1]),
 		"-server-port", strconv.Itoa(a.ports[2]),
-		"-hcl", "ports { dns = -1, grpc = -1, serf_wan = -1 }",
-		"-log-level", "warn")
+		"-dns-port", strconv.Itoa(a.ports[3]),
+		"-hcl", "ports { grpc = -1, serf_wan = -1 }",
+		"-log-level", "warn",
+	}
+	if a.Token != "" {
+		arguments = append(arguments, "-hcl", fmt.Sprintf(
+			"acl { enabled = true, default_policy = \"deny\", tokens { initial_management = %[1]q, agent = %[1]q } }", a.Token))
+	}
+	a.process = exec.CommandContext(context.WithoutCancel(t.Context()), a.binary, arguments...)
 	a.process.Stdout, a.process.Stderr = a.output, a.output
 	// Settings of the machine's own Consul must not reach this one.
 	a.process.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "CONSUL_") })
@@ -124,6 +150,7 @@ func (a *Agent) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.Header.Set("X-Consul-Token", a.Token)
 	request.Close = true // leaves no idle connection to the test's leak check
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
