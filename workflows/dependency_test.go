@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orderflow/activities"
+	"orderflow/services/shipping"
 	"orderflow/workflows"
 	"orderflow/workflows/contract"
 )
@@ -110,6 +112,28 @@ func TestACompensationThatWaitsForAServiceHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+// Who is asked nothing has not said no.
+func TestARecoveryWaitsForACarrierOnHold(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
+	run.holdService(contract.FindShipment, contract.QueueShipping, 1, time.Hour)
+	run.recover(nil)
+
+	require.NoError(t, run.env.GetWorkflowError())
+	require.Empty(t, run.services.compensations())
+}
+
+func TestADecisionIsRecordedAfterTheHoldOfTheOrderService(t *testing.T) {
+	run := slowStart(t, contract.Settings{})
+	hold := run.send(time.Second, contract.UpdateHold, holdRequest())
+	run.send(2*time.Hour, contract.UpdateRelease, holdRequest())
+	run.holdService(contract.RecordIntervention, contract.QueueOrders, 1, time.Hour)
+	run.execute()
+
+	require.NoError(t, hold.refused)
+	require.Equal(t, 3, run.services.count(contract.RecordIntervention), "one was refused")
+}
+
 // holding is a hold in Temporal's test environment.
 func holding(t *testing.T) (*testsuite.TestWorkflowEnvironment, *[]contract.ReleaseInput) {
 	var s testsuite.WorkflowTestSuite
@@ -199,9 +223,12 @@ func TestThoseWhoWaitedGoOnAtTheRamp(t *testing.T) {
 	var s testsuite.WorkflowTestSuite
 	env := s.NewTestWorkflowEnvironment()
 	told := map[string]time.Duration{}
+	var telling sync.Mutex // they are told side by side
 	start := env.Now()
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, "", contract.SignalReleased, "payment").
 		Return(func(_, id, _, _ string, _ any) error {
+			telling.Lock()
+			defer telling.Unlock()
 			told[id] = env.Now().Sub(start).Round(100 * time.Millisecond)
 			if id == "order-2" {
 				return fmt.Errorf("it has ended")

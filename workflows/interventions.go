@@ -37,7 +37,9 @@ func (s *saga) record(ctx workflow.Context, action order.InterventionAction, ste
 	workflow.Go(s.backward, func(ctx workflow.Context) {
 		// It waits for an order that is not created yet.
 		policy := durablePolicy{summary: "Record: " + string(action) + " by " + by}
-		err := s.callDurably(ctx, contract.RecordIntervention, orders.RecordIntervention, policy, request, nil)
+		err := s.patiently(ctx, contract.RecordIntervention, func() error {
+			return s.callDurably(ctx, contract.RecordIntervention, orders.RecordIntervention, policy, request, nil)
+		})
 		if err != nil {
 			workflow.GetLogger(ctx).Error("A decision is in the workflow's history only", "orderId", s.in.OrderID, "error", err)
 		}

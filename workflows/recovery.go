@@ -23,7 +23,9 @@ func (s *saga) recover(step string, answer any) error {
 	s.progress.publish(s.forward)
 	policy := durablePolicy{summary: "Recover: has the carrier accepted?"} // without an answer, nothing can be decided
 	found := answer.(*shipping.Shipment)
-	err := s.callDurably(s.forward, contract.FindShipment, carrier.FindShipment, policy, key(s, contract.StepShipOrder, firstRevision), found)
+	err := s.patiently(s.forward, contract.FindShipment, func() error {
+		return s.callDurably(s.forward, contract.FindShipment, carrier.FindShipment, policy, key(s, contract.StepShipOrder, firstRevision), found)
+	})
 	switch {
 	case s.forward.Err() != nil:
 		err = s.stopped(step)
