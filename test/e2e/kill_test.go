@@ -103,34 +103,36 @@ func (s *system) finished(d dataset) int {
 }
 
 // TestEveryAcceptedOrderEndsWhateverIsKilled is the promise of the product:
-// workers, a service, the gateway, Temporal and Consul are killed, one after
-// the other, in the middle of an import.
+// workers, services, the gateway, Temporal and Consul are killed, one after the
+// other, in the middle of an import.
 func TestEveryAcceptedOrderEndsWhateverIsKilled(t *testing.T) {
-	// A slower card keeps orders under way for long enough to be met.
-	s := start(t, settings(t, "ORDERFLOW_PAYMENT_FAULTS=latency=50ms"))
-	const orders = 250
-	d := generate(t, seed, orders)
-	run := s.beginImport(d.products, d.customersFile, d.orders)
+	onEachDatabase(t, func(t *testing.T, environ []string) {
+		// A slower card keeps orders under way for long enough to be met.
+		s := start(t, settings(t, append(environ, "ORDERFLOW_PAYMENT_FAULTS=latency=50ms")...))
+		const orders = 250
+		d := generate(t, seed, orders)
+		run := s.beginImport(d.products, d.customersFile, d.orders)
 
-	for _, victim := range []string{"workers-1", "payment", "gateway", "temporal", "consul"} {
-		s.killAmidProgress(run, d, victim)
-	}
+		for _, victim := range []string{"workers-1", "payment", "order", "inventory", "gateway", "temporal", "consul"} {
+			s.killAmidProgress(run, d, victim)
+		}
 
-	summary := s.await(run)
-	require.Equal(t, orders, summary.Orders.Total)
-	require.Zero(t, summary.Orders.Unanswered)
-	require.Zero(t, summary.Orders.Refused)
-	require.Empty(t, summary.Mismatches)
+		summary := s.await(run)
+		require.Equal(t, orders, summary.Orders.Total)
+		require.Zero(t, summary.Orders.Unanswered)
+		require.Zero(t, summary.Orders.Refused)
+		require.Empty(t, summary.Mismatches)
 
-	shipped := s.requireBooksBalance(d, s.views(d))
-	require.Equal(t, summary.Orders.Shipped, shipped)
-	require.Positive(t, shipped)
-	require.Less(t, shipped, orders, "the data set has orders that cannot ship")
+		shipped := s.requireBooksBalance(d, s.views(d))
+		require.Equal(t, summary.Orders.Shipped, shipped)
+		require.Positive(t, shipped)
+		require.Less(t, shipped, orders, "the data set has orders that cannot ship")
 
-	again := s.await(s.beginImport(d.products, d.customersFile, d.orders))
-	require.Zero(t, again.Orders.PlacedNow)
-	require.Equal(t, orders, again.Orders.AlreadyThere)
-	s.requireBooksBalance(d, s.views(d))
+		again := s.await(s.beginImport(d.products, d.customersFile, d.orders))
+		require.Zero(t, again.Orders.PlacedNow)
+		require.Equal(t, orders, again.Orders.AlreadyThere)
+		s.requireBooksBalance(d, s.views(d))
+	})
 }
 
 // killAmidProgress kills a process while orders are under way: some have ended
@@ -155,9 +157,13 @@ func (s *system) killAmidProgress(run *importing, d dataset, victim string) {
 func TestARestartOfTheWholeSystemLosesNothing(t *testing.T) {
 	for name, environ := range map[string][]string{
 		"as shipped":               nil,
+		"on postgres":              nil,
 		"durable way and no cache": {"ORDERFLOW_FAST_WAY=off", "ORDERFLOW_STICKY_CACHE=0"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "on postgres" {
+				environ = onPostgres(t)
+			}
 			cfg := settings(t, append(environ, "ORDERFLOW_PAYMENT_FAULTS=error=1")...)
 			const orders = 12
 			d := generate(t, seed+1, orders)

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"orderflow/internal/devstack"
 	"orderflow/internal/sqlstore/sqlstoretest"
 )
@@ -24,19 +22,4 @@ func onPostgres(t *testing.T) []string {
 func onEachDatabase(t *testing.T, test func(t *testing.T, environ []string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, nil) })
 	t.Run("postgres", func(t *testing.T) { test(t, onPostgres(t)) })
-}
-
-func TestTheSystemKeepsItsPromiseOnPostgres(t *testing.T) {
-	s := start(t, settings(t, onPostgres(t)...))
-	const orders = 60
-	d := generate(t, seed+2, orders)
-	run := s.beginImport(d.products, d.customersFile, d.orders)
-	for _, victim := range []string{"workers-1", "order", "inventory"} {
-		s.killAmidProgress(run, d, victim)
-	}
-	summary := s.await(run)
-	require.Zero(t, summary.Orders.Unanswered)
-	require.Empty(t, summary.Mismatches)
-	require.Equal(t, summary.Orders.Shipped, s.requireBooksBalance(d, s.views(d)))
-	require.Zero(t, s.await(s.beginImport(d.products, d.customersFile, d.orders)).Orders.PlacedNow)
 }
