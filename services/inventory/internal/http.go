@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
+	"orderflow/internal/effects/effectroutes"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -27,6 +28,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.GET("/v1/inventory/:productId", h.stock)
 		r.PUT("/v1/inventory/:productId", h.setOnHand)
 		audittables.Routes(r, s.db.Reader(), auditTables()...)
+		effectroutes.Routes(r, s.db.Reader(), EffectKinds()...)
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *Service) hold(ctx context.Context, tx *sql.Tx, key fence.Key, line inve
 	if err != nil {
 		return err
 	}
-	return insertReservation(ctx, tx, key, line)
+	return insertReservation(ctx, tx, key, line, now)
 }
 
 func outOfStock(ctx context.Context, tx *sql.Tx, line inventory.Line) error {

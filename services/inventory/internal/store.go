@@ -107,11 +107,11 @@ func findStock(ctx context.Context, q sqlstore.Queryer, productID string) (inven
 	return stock, nil
 }
 
-func insertReservation(ctx context.Context, tx *sql.Tx, key fence.Key, line inventory.Line) error {
+func insertReservation(ctx context.Context, tx *sql.Tx, key fence.Key, line inventory.Line, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO reservation (order_id, step, revision, product_id, quantity, state)
-		VALUES ($1, $2, $3, $4, $5, 'held')`,
-		key.OrderID, key.Step, key.Revision, line.ProductID, line.Quantity)
+		INSERT INTO reservation (order_id, step, revision, product_id, quantity, state, held_at)
+		VALUES ($1, $2, $3, $4, $5, 'held', $6)`,
+		key.OrderID, key.Step, key.Revision, line.ProductID, line.Quantity, now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("holding %s: %w", line.ProductID, err)
 	}

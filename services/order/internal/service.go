@@ -1,7 +1,7 @@
 // Package internal is the order service: it puts the parts together.
 //
 //	httpapi   requests in, answers out
-//	command   the write side: create, confirm, ship, cancel
+//	command   the write side: create, confirm, ship, cancel, intervene
 //	query     the read side: an order now, then, or after a change; lists
 //	domain    which orders can exist and what they accept
 //	eventstore, eventcodec, migrations   how history is kept
@@ -79,9 +79,11 @@ func Open(ctx context.Context, cfg Config, t *telemetry.Telemetry) (*Service, er
 		Confirm:        command.NewConfirmOrder(commands),
 		Ship:           command.NewShipOrder(commands),
 		Cancel:         command.NewCancelOrder(commands),
+		Intervene:      command.NewRecordIntervention(commands),
 		Orders:         query.NewOrders(events, codec, projected),
 		History:        query.NewHistory(events),
 		CustomerOrders: query.NewCustomerOrders(projected),
+		Statuses:       query.NewStatuses(projected),
 	}}
 	if db.Dialect() == sqlstore.Postgres {
 		service.listener = eventstore.NewListener(cfg.DSN, loop.Wake, t.Log)

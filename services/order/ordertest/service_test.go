@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"orderflow/internal/audit/audittest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/money"
@@ -73,6 +74,56 @@ func TestOrdersThroughTheClient(t *testing.T) {
 		page, err := service.CustomerOrders(t.Context(), order.ListQuery{CustomerID: "cust-ada", Page: 1, Limit: 100})
 		require.NoError(t, err)
 		assert.Len(t, page.Items, orders)
+	})
+}
+
+// A decision about the saga arrives after the order has ended, as it does when
+// the service was away meanwhile, and stays through a rebuild.
+func TestDecisionsAreKeptWithTheOrder(t *testing.T) {
+	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
+		service := ordertest.Start(t, ordertest.WithDSN(dsn))
+		request := order.InterventionRequest{
+			Key: key("order-1", order.InterventionStep),
+			Intervention: order.Intervention{
+				Action: order.InterventionHold, Actor: "ops-jane", Reason: "a call of the customer",
+				At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+			},
+		}
+		_, err := service.RecordIntervention(t.Context(), request)
+		require.Equal(t, problem.NotFound, problem.CodeOf(err))
+		require.NoError(t, ship(t.Context(), service, "order-1"))
+		for range 2 {
+			acknowledgement, err := service.RecordIntervention(t.Context(), request)
+			require.NoError(t, err)
+			assert.Equal(t, order.Acknowledgement{OrderID: "order-1", Status: order.Shipped, Version: 4}, acknowledgement)
+		}
+		events, err := service.Events(t.Context(), "order-1")
+		require.NoError(t, err)
+		require.Len(t, events, 4)
+		assert.Equal(t, "OrderIntervened", events[3].EventType)
+		rows := audittest.Walk(t, service.AuditEvents, "order-1")
+		require.Len(t, rows, 4)
+		assert.Contains(t, string(rows[3].Metadata), `"causation":"Intervention/1"`)
+		assert.Contains(t, string(rows[3].Metadata), `"operator":"ops-jane"`)
+
+		shown := func() []any {
+			view, err := service.Order(t.Context(), "order-1")
+			require.NoError(t, err)
+			page, err := service.CustomerOrders(t.Context(), order.ListQuery{
+				CustomerID: "cust-ada", Status: order.Shipped, Page: 1, Limit: 10, SeenOrder: "order-1", SeenVersion: 4,
+			})
+			require.NoError(t, err)
+			return []any{view, page, audittest.Walk(t, service.AuditCounts, "")}
+		}
+		require.Eventually(t, func() bool {
+			views := audittest.Walk(t, service.AuditViews, "order-1")
+			return len(views) == 1 && views[0].Version == 4
+		}, time.Minute, 5*time.Millisecond)
+		before := shown()
+		assert.EqualValues(t, 4, before[0].(order.View).Version)
+		assert.EqualValues(t, 1, before[1].(order.Page).Total)
+		require.NoError(t, service.Rebuild(t.Context()))
+		assert.Equal(t, before, shown())
 	})
 }
 

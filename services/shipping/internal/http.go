@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
+	"orderflow/internal/effects/effectroutes"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -29,6 +30,7 @@ func Routes(s *Service) func(gin.IRouter) {
 		r.POST("/v1/shipments/cancel", h.cancel)
 		r.GET("/v1/shipments/:orderId", h.shipment)
 		audittables.Routes(r, s.db.Reader(), auditTables()...)
+		effectroutes.Routes(r, s.db.Reader(), EffectKinds()...)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Statuses returns where those of the orders stand that are projected, in no
 // order.
-func (v *Views) Statuses(ctx context.Context, orderIDs []string) ([]order.OrderStatus, error) {
-	statuses := []order.OrderStatus{}
+func (v *Views) Statuses(ctx context.Context, orderIDs []string) ([]order.Standing, error) {
+	statuses := []order.Standing{}
 	for ids := range slices.Chunk(orderIDs, ordersPerStatement) {
 		found, err := v.statuses(ctx, ids)
 		if err != nil {
@@ -22,7 +22,7 @@ func (v *Views) Statuses(ctx context.Context, orderIDs []string) ([]order.OrderS
 	return statuses, nil
 }
 
-func (v *Views) statuses(ctx context.Context, ids []string) (found []order.OrderStatus, err error) {
+func (v *Views) statuses(ctx context.Context, ids []string) (found []order.Standing, err error) {
 	args := make([]any, len(ids))
 	for i, id := range ids {
 		args[i] = id
@@ -35,7 +35,7 @@ func (v *Views) statuses(ctx context.Context, ids []string) (found []order.Order
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var status order.OrderStatus
+		var status order.Standing
 		if err := rows.Scan(&status.OrderID, &status.Status); err != nil {
 			return nil, err
 		}
