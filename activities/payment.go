@@ -3,10 +3,11 @@ package activities
 import (
 	"context"
 
+	"orderflow/internal/problem"
 	"orderflow/services/payment"
 )
 
-// Payment are the steps at the payment service.
+// Payment are the steps at the payment service, and a question to it.
 type Payment struct {
 	Client *payment.Client
 }
@@ -21,7 +22,19 @@ func (a *Payment) ChargePayment(ctx context.Context, request payment.ChargeReque
 
 // RefundPayment undoes ChargePayment.
 func (a *Payment) RefundPayment(ctx context.Context, request payment.RefundRequest) error {
-	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+	return undo(ctx, request.Key, func(ctx context.Context) error {
 		return a.Client.Refund(ctx, request)
+	})
+}
+
+// FindPayment returns what is known of an order's money, and the zero value
+// when nothing is. It takes the key of ChargePayment.
+func (a *Payment) FindPayment(ctx context.Context, key payment.Key) (payment.Payment, error) {
+	return attempt(ctx, key, func(ctx context.Context) (payment.Payment, error) {
+		found, err := a.Client.Payment(ctx, key.OrderID)
+		if problem.CodeOf(err) == problem.NotFound {
+			return payment.Payment{}, nil
+		}
+		return found, err
 	})
 }

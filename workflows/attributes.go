@@ -24,5 +24,11 @@ func (s *saga) index(updates ...temporal.SearchAttributeUpdate) {
 
 // flag puts the order on the operators' list, or takes it off.
 func (s *saga) flag(attention bool) {
-	s.index(needsAttention.ValueSet(attention), orderState.ValueSet(string(s.progress.State)))
+	updates := []temporal.SearchAttributeUpdate{
+		needsAttention.ValueSet(attention), orderState.ValueSet(string(s.progress.State)),
+	}
+	if s.failedStep != "" {
+		updates = append(updates, failedStep.ValueSet(s.failedStep))
+	}
+	s.index(updates...)
 }

@@ -48,11 +48,19 @@ func (s *saga) startDeadline() {
 			if ran >= s.in.Settings.Deadline {
 				break
 			}
-			pause(ctx, s.in.Settings.Deadline-ran, "Deadline of the order", func() bool { return false })
+			pause(ctx, s.in.Settings.Deadline-ran, "Deadline of the order", s.pastDeadlines)
+			if s.pastDeadlines() {
+				return
+			}
 		}
-		if s.progress.State == contract.SagaRunning {
+		if !s.pastDeadlines() {
 			s.deadline.passed = true
 			s.cancelForward()
 		}
 	})
+}
+
+// pastDeadlines: the order has reached the carrier, or is being undone.
+func (s *saga) pastDeadlines() bool {
+	return s.noReturn || s.progress.State != contract.SagaRunning
 }

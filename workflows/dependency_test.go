@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orderflow/activities"
-	"orderflow/services/shipping"
 	"orderflow/workflows"
 	"orderflow/workflows/contract"
 )
@@ -115,7 +114,7 @@ func TestACompensationThatWaitsForAServiceHoldsUpNoOther(t *testing.T) {
 // Who is asked nothing has not said no.
 func TestARecoveryWaitsForACarrierOnHold(t *testing.T) {
 	run := newRun(t, contract.Settings{})
-	run.services.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
+	run.services.shippedBefore()
 	run.holdService(contract.FindShipment, contract.QueueShipping, 1, time.Hour)
 	run.recover(nil)
 

@@ -86,7 +86,9 @@ func TestTheDetailsSayWhatAnOrderWaitsFor(t *testing.T) {
 	require.Contains(t, waiting, "\n\nChargePayment was refused. It goes on with `POST /v1/orders/"+orderID+"/fix`")
 	require.Contains(t, retrying, "| ReserveInventory | running: retrying on task queue inventory |")
 	require.True(t, strings.HasPrefix(held, "**running**, on hold since "), held)
-	require.Contains(t, held, " by ops-jane: called the bank\n")
+	require.Contains(t, held, " by ops-jane: called the bank\n\nIt goes on with `POST /v1/orders/"+orderID+"/release`.")
+	require.Contains(t, held, "| ReserveInventory | done |")
+	require.Contains(t, waiting, "release by ops-jane: called the bank")
 	require.Contains(t, waiting, "| ChargePayment | waiting: payment-declined: no money |")
 }
 
@@ -97,8 +99,8 @@ func TestTheDetailsOfABlockedOrderSayWhatToDo(t *testing.T) {
 	run.send(40*time.Second, contract.UpdateSkip, operator(contract.UndoChargePayment))
 	run.execute()
 
-	require.Contains(t, blocked, "**blocked**\n\nRefundPayment has failed")
-	require.Contains(t, blocked, "`POST /v1/ops/orders/"+orderID+"/compensations/RefundPayment/retry`")
+	require.Contains(t, blocked, "**blocked**: ShipOrder: shipment-refused: nobody lives there\n\nRefundPayment has failed")
+	require.Contains(t, blocked, "`POST /v1/ops/orders/"+orderID+"/compensations/RefundPayment/{retry,skip,resolve}`")
 	require.Contains(t, blocked, "| ChargePayment | blocked | RefundPayment: blocked: conflict: the account is closed |")
-	require.NotContains(t, run.details(), "An operator may")
+	require.NotContains(t, run.details(), "For operators")
 }

@@ -17,6 +17,8 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 	switch {
 	case s.noReturn, s.progress.step(contract.StepShipOrder).State == contract.StepRunning:
 		return refusal(contract.ErrorTooLate, "the order is with the carrier")
+	case s.in.Recovery != nil:
+		return refusal(contract.ErrorAlreadyCancelled, "the order is being recovered")
 	case s.cancellation != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	case s.progress.Hold != nil:

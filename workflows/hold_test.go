@@ -90,6 +90,18 @@ func TestAnOrderThatTakesTooLongIsUndone(t *testing.T) {
 	})
 }
 
+// The creation may have happened: an order must not stay a draft for ever.
+func TestAnOrderWhoseCreationTakesTooLongIsCancelled(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		way.Deadline = 30 * time.Second
+		run := newRun(t, way)
+		run.services.answer(contract.StepCreateOrder, forever(away()))
+		run.execute()
+
+		run.requireUndone(contract.StepCreateOrder, "Deadline: the order could not be placed in time")
+	})
+}
+
 func TestTheDeadlineStandsStillWhileTheOrderIsHeld(t *testing.T) {
 	eachWay(t, func(t *testing.T, way contract.Settings) {
 		way.Deadline = 30 * time.Second

@@ -34,6 +34,8 @@ func (s *saga) record(ctx workflow.Context, action order.InterventionAction, ste
 		Intervention: order.Intervention{Action: action, Step: step, Actor: by, Reason: plain(reason), At: now},
 	}
 	s.interventions.recording++
+	s.progress.decided(now, string(action), step, by, reason)
+	s.progress.publish(s.backward)
 	workflow.Go(s.backward, func(ctx workflow.Context) {
 		// It waits for an order that is not created yet.
 		policy := durablePolicy{summary: "Record: " + string(action) + " by " + by}

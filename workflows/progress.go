@@ -19,6 +19,10 @@ type progress struct {
 	// waiting says for a step under way what it waits for; it is shown in the
 	// Temporal UI only.
 	waiting map[string]string
+	// cause says why the order is undone, and decisions what people decided
+	// about it; they are shown there, too.
+	cause     string
+	decisions []string
 }
 
 // compensationOf names the activity that undoes a step. ConfirmOrder is undone
@@ -184,48 +188,80 @@ func (p *progress) publish(ctx workflow.Context) {
 }
 
 func (p *progress) markdown() string {
-	var table strings.Builder
-	table.WriteString("**" + string(p.State) + "**")
-	if p.Hold != nil {
-		table.WriteString(", on hold since " + p.Hold.Since.UTC().Format(time.RFC3339) + " by " + cell(p.Hold.By) + ": " + cell(p.Hold.Reason))
+	var text strings.Builder
+	text.WriteString("**" + string(p.State) + "**")
+	if p.cause != "" {
+		text.WriteString(": " + cell(p.cause))
 	}
-	p.advise(&table)
-	table.WriteString("\n\n| Step | State | Compensation |\n|---|---|---|\n")
+	if p.Hold != nil {
+		text.WriteString(", on hold since " + p.Hold.Since.UTC().Format(time.RFC3339) + " by " + cell(p.Hold.By) + ": " + cell(p.Hold.Reason))
+	}
+	p.advise(&text)
+	text.WriteString("\n\n| Step | State | Compensation |\n|---|---|---|\n")
 	for _, step := range p.Steps {
-		undone := step.Compensation
-		table.WriteString("| " + step.Name + " | " + string(step.State))
+		text.WriteString("| " + step.Name + " | " + string(step.State))
 		switch {
 		case step.Error != "":
-			table.WriteString(": " + cell(step.Error))
+			text.WriteString(": " + cell(step.Error))
 		case step.State == contract.StepRunning && p.waiting[step.Name] != "":
-			table.WriteString(": " + p.waiting[step.Name])
+			text.WriteString(": " + p.waiting[step.Name])
 		}
-		table.WriteString(" | ")
-		if undone != nil {
-			table.WriteString(undone.Name + ": " + string(undone.State))
-			for _, text := range []string{undone.Error, undone.Resolution, p.waiting[undone.Name]} {
-				if text != "" && (undone.State != contract.StepDone || text == undone.Resolution) {
-					table.WriteString(": " + cell(text))
-				}
-			}
+		text.WriteString(" | ")
+		if step.Compensation != nil {
+			text.WriteString(p.undone(*step.Compensation))
 		}
-		table.WriteString(" |\n")
+		text.WriteString(" |\n")
 	}
-	return table.String()
+	for _, decision := range p.decisions {
+		text.WriteString("\n- " + cell(decision))
+	}
+	return text.String()
+}
+
+// decided keeps a person's decision for the Temporal UI.
+func (p *progress) decided(at time.Time, action, step, by, reason string) {
+	what := strings.TrimSpace(action + " " + step)
+	p.decisions = append(p.decisions, at.UTC().Format(time.RFC3339)+" "+what+" by "+by+": "+plain(reason))
+}
+
+// undone says how far a compensation is.
+func (p *progress) undone(c contract.CompensationProgress) string {
+	switch {
+	case c.Resolution != "":
+		return c.Name + ": " + cell(c.Resolution) + " (" + cell(c.Error) + ")"
+	case c.State == contract.StepDone:
+		return c.Name + ": done"
+	case p.waiting[c.Name] != "":
+		return c.Name + ": " + string(c.State) + ": " + p.waiting[c.Name]
+	case c.Error != "":
+		return c.Name + ": " + string(c.State) + ": " + cell(c.Error)
+	default:
+		return c.Name + ": " + string(c.State)
+	}
 }
 
 // advise says what people can do about an order that waits for them.
 func (p *progress) advise(text *strings.Builder) {
+	again := func(what, verbs string) {
+		text.WriteString("\n\n" + what + " has failed and is tried again from time to time. For operators: " +
+			"`POST /v1/ops/orders/" + p.OrderID + "/compensations/" + what + "/" + verbs + "`.")
+	}
+	if p.Hold != nil {
+		text.WriteString("\n\nIt goes on with `POST /v1/orders/" + p.OrderID + "/release`.")
+	}
 	for _, step := range p.Steps {
+		undone := step.Compensation
 		switch {
 		case step.State == contract.StepWaiting:
 			text.WriteString("\n\n" + step.Name + " was refused. It goes on with `POST /v1/orders/" + p.OrderID + "/fix`, or is undone when its time is up.")
-		case step.Compensation != nil && step.Compensation.State == contract.StepBlocked && step.Name != contract.StepConfirmOrder:
-			text.WriteString("\n\n" + step.Compensation.Name + " has failed and is tried again from time to time. An operator may `retry`, `skip` or `resolve` it: " +
-				"`POST /v1/ops/orders/" + p.OrderID + "/compensations/" + step.Compensation.Name + "/retry`.")
-		case step.State == contract.StepBlocked && step.Compensation == nil:
-			text.WriteString("\n\n" + step.Name + " has failed and is tried again from time to time. An operator may `retry` it: " +
-				"`POST /v1/ops/orders/" + p.OrderID + "/compensations/" + step.Name + "/retry`.")
+		case undone != nil && undone.State == contract.StepBlocked && undone.Name == contract.UndoCreateOrder:
+			if step.Name == contract.StepCreateOrder {
+				again(undone.Name, "retry")
+			}
+		case undone != nil && undone.State == contract.StepBlocked:
+			again(undone.Name, "{retry,skip,resolve}")
+		case undone == nil && step.State == contract.StepBlocked:
+			again(step.Name, "retry")
 		}
 	}
 }

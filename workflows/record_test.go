@@ -85,10 +85,8 @@ func stories() map[string]story {
 			r.await(waitsAt(contract.StepChargePayment))
 			r.send(contract.UpdateFix, otherCard())
 		}},
-		"recovered-and-undone": {recovery: &contract.Recovery{Reason: "its workflow was terminated"}},
-		"recovered-and-shipped": {recovery: &contract.Recovery{Reason: "its workflow was terminated"}, script: func(s *services) {
-			s.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
-		}},
+		"recovered-and-undone":         {recovery: &contract.Recovery{Reason: "its workflow was terminated"}},
+		"recovered-and-shipped":        {recovery: &contract.Recovery{Reason: "its workflow was terminated"}, script: (*services).shippedBefore},
 		"waited-for-a-service-on-hold": {script: answers(contract.StepChargePayment, onHold(), nil)},
 	}
 	for _, step := range undoable {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"go.temporal.io/sdk/temporal"
 
+	"orderflow/services/payment"
 	"orderflow/services/shipping"
 	"orderflow/workflows/contract"
 )
@@ -21,23 +22,49 @@ func (s *saga) recover(step string, answer any) error {
 	}
 	at.State = contract.StepRunning
 	s.progress.publish(s.forward)
-	policy := durablePolicy{summary: "Recover: has the carrier accepted?"} // without an answer, nothing can be decided
-	found := answer.(*shipping.Shipment)
-	err := s.patiently(s.forward, contract.FindShipment, func() error {
-		return s.callDurably(s.forward, contract.FindShipment, carrier.FindShipment, policy, key(s, contract.StepShipOrder, firstRevision), found)
-	})
-	switch {
-	case s.forward.Err() != nil:
-		err = s.stopped(step)
-	case err == nil && found.Status == shipping.Accepted && !s.in.Recovery.Undo:
+	finished, err := s.finishedByLostRun(answer.(*shipping.Shipment))
+	if finished {
 		at.State = contract.StepDone
 		return nil
-	case err == nil:
+	}
+	if err == nil {
 		err = refusal(contract.ErrorRecovered, s.in.Recovery.Reason)
 	}
 	s.progress.fail(step, explain(err))
 	s.progress.publish(s.forward)
 	return err
+}
+
+// finishedByLostRun asks whether the order can only go forward: the carrier has
+// accepted it, and the lost run had not begun to undo it. It had if the money
+// is back or the stock released; the commit of the stock finds out the latter,
+// because nothing can be released after it.
+//
+// Nothing interrupts the questions. Without their answers, nothing can be
+// decided.
+func (s *saga) finishedByLostRun(found *shipping.Shipment) (bool, error) {
+	ask := func(name, summary string, activity, request, answer any) error {
+		return s.patiently(s.backward, name, func() error {
+			return s.callDurably(s.backward, name, activity, durablePolicy{summary: summary}, request, answer)
+		})
+	}
+	err := ask(contract.FindShipment, "Recover: has the carrier accepted?", carrier.FindShipment,
+		key(s, contract.StepShipOrder, firstRevision), found)
+	if err != nil || found.Status != shipping.Accepted || s.in.Recovery.Undo {
+		return false, err
+	}
+	var paid payment.Payment
+	err = ask(contract.FindPayment, "Recover: is the money still here?", payments.FindPayment,
+		key(s, contract.StepChargePayment, firstRevision), &paid)
+	if err != nil || paid.Status != payment.Captured {
+		return false, err
+	}
+	err = ask(contract.StepCommitInventory, "Recover: is the stock still held?", stock.CommitInventory,
+		commitInventory(s, firstRevision), nil)
+	if err != nil && !mayPass(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // lastTried is the highest revision of a step that may have happened. A

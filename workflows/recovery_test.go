@@ -8,6 +8,7 @@ import (
 
 	"orderflow/internal/problem"
 	"orderflow/services/order"
+	"orderflow/services/payment"
 	"orderflow/services/shipping"
 	"orderflow/workflows"
 	"orderflow/workflows/contract"
@@ -44,16 +45,57 @@ func TestALostOrderIsUndoneWithoutTakingAStep(t *testing.T) {
 func TestALostOrderThatTheCarrierHasIsFinished(t *testing.T) {
 	eachWay(t, func(t *testing.T, way contract.Settings) {
 		run := newRun(t, way)
-		run.services.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
+		run.services.shippedBefore()
 		run.services.answer(contract.FindShipment, append(times(9, away()), nil))
+		cancel := run.cancelAt(3 * time.Second)
+		hold := run.send(3*time.Second, contract.UpdateHold, holdRequest())
+		run.env.RegisterDelayedCallback(run.env.CancelWorkflow, 4*time.Second)
 		run.recover(nil)
 
 		require.NoError(t, run.env.GetWorkflowError())
+		require.Error(t, cancel[0].refused)
+		require.Error(t, hold.refused)
 		require.Empty(t, run.services.compensations())
 		require.Zero(t, run.services.count(contract.StepChargePayment))
-		require.Equal(t, 1, run.services.count(contract.StepCommitInventory))
+		require.Positive(t, run.services.count(contract.StepCommitInventory))
 		require.Equal(t, "TRACK-7", run.services.completed.TrackingNumber)
 	})
+}
+
+// shippedBefore is what a lost run left when the carrier had accepted.
+func (s *services) shippedBefore() {
+	s.live = &shipping.Shipment{Status: shipping.Accepted, TrackingNumber: "TRACK-7", Carrier: "simulated"}
+	s.paid = payment.Captured
+}
+
+func TestALostOrderThatWasBeingUndoneIsUndoneToTheEnd(t *testing.T) {
+	for name, left := range map[string]func(*services){
+		"its money is back":       func(s *services) { s.paid = payment.Refunded },
+		"its money is going back": func(s *services) { s.paid = payment.Refunding },
+		"it was never paid":       func(s *services) { s.paid = "" },
+		"its stock is released": func(s *services) {
+			s.answer(contract.StepCommitInventory, forever(problem.New(problem.AlreadyCompensated, "released")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			run.services.shippedBefore()
+			left(run.services)
+			run.recover(nil)
+
+			require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+			require.Equal(t, backward[contract.StepShipOrder], unique(run.services.compensations()))
+		})
+	}
+}
+
+// Temporal's own cancel may come before the first task of the recovery.
+func TestARecoveryThatIsCancelledAtOnceUndoesEverything(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.env.RegisterDelayedCallback(run.env.CancelWorkflow, 0)
+	run.recover(nil)
+
+	require.Equal(t, backward[contract.StepShipOrder], unique(run.services.compensations()))
 }
 
 func TestALostOrderWithACancelledShipmentIsUndone(t *testing.T) {

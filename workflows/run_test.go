@@ -55,6 +55,7 @@ func newRun(t *testing.T, way contract.Settings) *run {
 	s.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	r := &run{t: t, env: s.NewTestWorkflowEnvironment(), services: newServices(), way: way}
 	r.env.SetTestTimeout(30 * time.Second)
+	r.env.SetStartTime(input(way).AcceptedAt)
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: orderID, TaskQueue: contract.QueueOrders})
 	r.env.RegisterWorkflow(workflows.PlaceOrder)
 	r.env.RegisterActivity(&activities.Orders{Client: order.NewClient(r.services)})
@@ -195,8 +196,9 @@ type services struct {
 	shipped   []shipping.ShipRequest
 	refunded  []order.Key
 	returned  []order.Key
-	// live is the shipment that a recovery finds.
+	// live and paid are what a recovery finds.
 	live *shipping.Shipment
+	paid payment.Status
 }
 
 func newServices() *services {
@@ -219,6 +221,7 @@ var stepsByPath = map[string]string{
 	"/v1/shipments/cancel":               contract.UndoShipOrder,
 	"/v1/notifications":                  contract.StepNotifyCustomer,
 	"/v1/shipments/" + orderID:           contract.FindShipment,
+	"/v1/payments/" + orderID:            contract.FindPayment,
 
 	"/v1/orders/" + orderID + "/interventions": contract.RecordIntervention,
 }
@@ -245,6 +248,12 @@ func (s *services) Call(ctx context.Context, _, path string, in, out any) error 
 			return problem.New(problem.NotFound, "no shipment")
 		}
 		*out.(*shipping.Shipment) = *s.live
+	}
+	if step == contract.FindPayment {
+		if s.paid == "" {
+			return problem.New(problem.NotFound, "no payment")
+		}
+		*out.(*payment.Payment) = payment.Payment{Status: s.paid}
 	}
 	switch request := in.(type) {
 	case order.CancelRequest:

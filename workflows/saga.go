@@ -75,12 +75,12 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 // order is still wanted.
 func (s *saga) do(step string, activity any, request request, answer any) error {
 	for {
+		if s.in.Recovery != nil {
+			return s.recover(step, answer)
+		}
 		s.awaitRelease()
 		if s.forward.Err() != nil {
 			return s.stopped(step)
-		}
-		if s.in.Recovery != nil {
-			return s.recover(step, answer)
 		}
 		s.progress.step(step).State = contract.StepRunning
 		s.progress.publish(s.forward)
@@ -101,7 +101,6 @@ func (s *saga) do(step string, activity any, request request, answer any) error 
 			s.progress.fail(step, explain(err))
 		default:
 			s.progress.step(step).State = contract.StepDone
-			return nil
 		}
 		s.progress.publish(s.forward)
 		return err
@@ -131,12 +130,24 @@ func (s *saga) compensate(err *error, step string, activity any, request request
 	if *err == nil || s.undoing {
 		return
 	}
-	s.undoing, s.cause = true, *err
+	s.beginUndoing(*err)
 	s.progress.beginUndo(step)
 	s.progress.publish(s.backward)
 	undo := func(ctx workflow.Context) error { return s.undo(ctx, step, activity, request) }
 	s.finishUndo(step, undo(s.backward), undo)
 	s.undoing = false
+}
+
+func (s *saga) beginUndoing(cause error) {
+	s.undoing, s.cause = true, cause
+	switch {
+	case s.cancellation != nil:
+		s.progress.cause = "cancelled by " + s.cancellation.RequestedBy + ": " + plain(s.cancellation.Reason)
+	case s.failedStep != "":
+		s.progress.cause = s.failedStep + ": " + explain(cause)
+	default:
+		s.progress.cause = explain(cause)
+	}
 }
 
 // finishUndo looks at what became of a compensation. Neither a failure nor a
@@ -167,7 +178,7 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 	if *err == nil || s.undoing {
 		return
 	}
-	s.undoing, s.cause = true, *err
+	s.beginUndoing(*err)
 	s.progress.beginUndo(step)
 	s.progress.publish(s.backward)
 	s.awaitOthersUndone()
@@ -175,7 +186,7 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 		// Else there may be no order yet that could keep a decision.
 		s.awaitRecorded()
 	}
-	if s.failedStep == step && !mayPass(*err) || s.orphan() {
+	if s.creationRefused(*err) || s.orphan() {
 		s.progress.step(step).Compensation = nil
 	} else {
 		undo := func(ctx workflow.Context) error {
@@ -192,13 +203,23 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 	s.undoing = false
 }
 
+// creationRefused reports whether the order service would not have the order.
+// When the deadline stopped the creation, it may have happened.
+func (s *saga) creationRefused(err error) bool {
+	return s.failedStep == contract.StepCreateOrder && !s.deadline.passed && !mayPass(err)
+}
+
 // undo runs the compensation of a step, for every revision that was tried and
 // the last one first: always the durable way, because compensations are rare
 // and an operator must see each as an activity of its own.
 func (s *saga) undo(ctx workflow.Context, step string, activity any, request request) (failure error) {
-	policy := s.stepPolicy()
-	policy.summary = "Undo: " + step
+	// A short time for steps must not make an outage the operators' work.
+	policy := durablePolicy{scheduleToClose: max(s.in.Settings.StepTimeout, stepTimeout)}
 	for revision := s.lastTried(step); revision >= firstRevision; revision-- {
+		policy.summary = "Undo: " + step
+		if s.lastTried(step) > firstRevision {
+			policy.summary += fmt.Sprintf(", revision %d", revision)
+		}
 		err := s.callDurably(ctx, compensationOf[step], activity, policy, request(s, revision), nil)
 		failure = cmp.Or(failure, err)
 	}
@@ -272,12 +293,20 @@ func (s *saga) closeWorkflow(cause error) error {
 		return temporal.NewCanceledError(s.progress.snapshot())
 	}
 	return temporal.NewApplicationErrorWithOptions(
-		"order undone: "+cmp.Or(s.failedStep, "recovery")+": "+kindOf(cause), contract.ErrorSagaFailed,
+		"order undone: "+s.endedBy(cause), contract.ErrorSagaFailed,
 		temporal.ApplicationErrorOptions{
 			NonRetryable: true,
 			Category:     temporal.ApplicationErrorCategoryBenign,
 			Details:      []any{s.progress.snapshot()},
 		})
+}
+
+// endedBy names what ended the order, without a customer's words.
+func (s *saga) endedBy(cause error) string {
+	if s.in.Recovery != nil {
+		return "recovered: " + s.in.Recovery.Reason
+	}
+	return s.failedStep + ": " + kindOf(cause)
 }
 
 // kindOf is the type of a failure without its words, which may be a customer's.
@@ -307,8 +336,12 @@ func pause(ctx workflow.Context, wait time.Duration, summary string, until func(
 	if until() {
 		return
 	}
+	timer, stop := workflow.WithCancel(ctx)
 	// The error is that of a cancelled context, which the caller looks at.
-	_, _ = workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+	_, _ = workflow.AwaitWithOptions(timer, workflow.AwaitOptions{
 		Timeout: wait, TimerOptions: workflow.TimerOptions{Summary: summary},
 	}, until)
+	// Else the timer would go on, and wake the order for nothing. Not deferred:
+	// an eviction must not run it.
+	stop()
 }

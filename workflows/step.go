@@ -27,8 +27,21 @@ var queueOf = map[string]string{
 	contract.StepShipOrder:        contract.QueueShipping,
 	contract.UndoShipOrder:        contract.QueueShipping,
 	contract.StepNotifyCustomer:   contract.QueueNotification,
+	contract.FindPayment:          contract.QueuePayment,
 	contract.FindShipment:         contract.QueueShipping,
 	contract.RecordIntervention:   contract.QueueOrders,
+}
+
+// inWords says in the Temporal UI what a step does, beside its name.
+var inWords = map[string]string{
+	contract.StepCreateOrder:      "Record the order",
+	contract.StepReserveInventory: "Hold the stock",
+	contract.StepChargePayment:    "Take the money",
+	contract.StepConfirmOrder:     "Record that it is reserved and paid",
+	contract.StepShipOrder:        "Hand it to the carrier",
+	contract.StepCommitInventory:  "Take the stock off the shelf",
+	contract.StepCompleteOrder:    "Record that it has shipped",
+	contract.StepNotifyCustomer:   "Tell the customer",
 }
 
 // call runs an activity in two ways. The fast way is a local activity: one
@@ -42,7 +55,7 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 			ScheduleToCloseTimeout: fastTimeout,
 			StartToCloseTimeout:    fastTimeout,
 			RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-			Summary:                name,
+			Summary:                inWords[name],
 		})
 		err := workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
 		if err == nil || !mayPass(err) && !onHold(err) || ctx.Err() != nil {
@@ -67,7 +80,7 @@ func (s *saga) takesFastWay(name string) bool {
 
 // callDurably runs an activity on the queue of the service that it calls.
 func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
-	policy.summary = cmp.Or(policy.summary, name)
+	policy.summary = cmp.Or(policy.summary, inWords[name], name)
 	durable := workflow.WithActivityOptions(ctx, policy.options(queueOf[name]))
 	return workflow.ExecuteActivity(durable, activity, request).Get(durable, answer)
 }

@@ -28,7 +28,9 @@ const (
 const (
 	// RecordIntervention keeps an operator's decision in the order's stream.
 	RecordIntervention = "RecordIntervention"
-	// FindShipment asks what became of StepShipOrder.
+	// FindPayment and FindShipment ask what became of StepChargePayment and
+	// StepShipOrder.
+	FindPayment  = "FindPayment"
 	FindShipment = "FindShipment"
 )
 
