@@ -74,7 +74,8 @@ func (s *saga) persist(ctx workflow.Context, b *blocked, summary string, try fun
 		attempt, b.stop = workflow.WithCancel(ctx)
 		failure := try(attempt)
 		if failure == nil {
-			b.settledAs = contract.StepDone
+			// Done after all, whatever an operator has said meanwhile.
+			b.settledAs, b.resolution = contract.StepDone, ""
 			break
 		}
 		if b.settledAs == "" {
@@ -97,11 +98,18 @@ func (s *saga) awaitOthersUndone() {
 // blockedStep finds what an operator means: a step, or what undoes it.
 func (s *saga) blockedStep(name string) *blocked {
 	for _, step := range contract.Steps() {
-		if b := s.blocked[step]; b != nil && (step == name || compensationOf[step] == name) {
+		if b := s.blocked[step]; b != nil && b.settledAs == "" && b.means(name) {
 			return b
 		}
 	}
 	return nil
+}
+
+// means reports whether an operator's word for a step is this one: the step,
+// what undoes it, or another step that is undone with it.
+func (b *blocked) means(name string) bool {
+	undo := compensationOf[b.step]
+	return b.step == name || undo != "" && (undo == name || undo == compensationOf[name])
 }
 
 func (s *saga) mayRetry(request contract.OperatorRequest) error {

@@ -177,3 +177,24 @@ func TestADecisionThatCannotBeRecordedHasEffectAllTheSame(t *testing.T) {
 
 	require.Equal(t, contract.SagaCompensated, run.progress().State)
 }
+
+func TestTwoOperatorsDoNotEndTheSameCompensation(t *testing.T) {
+	run := blockedRefund(t, contract.Settings{})
+	skip := run.send(20*time.Second, contract.UpdateSkip, operator(contract.StepChargePayment))
+	resolve := run.send(20*time.Second, contract.UpdateResolve, operator(contract.StepChargePayment))
+	run.execute()
+
+	require.True(t, (skip.refused == nil) != (resolve.refused == nil), "one of them is told")
+	require.Len(t, run.services.recorded, 1)
+}
+
+// One compensation undoes the creation and the confirmation.
+func TestABlockedCompensationAnswersToEveryStepThatItUndoes(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.StepShipOrder, forever(refused()))
+	run.services.answer(contract.UndoCreateOrder, []error{problem.New(problem.Conflict, "no"), nil})
+	retry := run.send(20*time.Second, contract.UpdateRetry, operator(contract.StepConfirmOrder))
+	run.execute()
+
+	require.NoError(t, retry.refused)
+}

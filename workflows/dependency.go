@@ -13,7 +13,7 @@ import (
 const (
 	// askAgain is how long an order waits for the release of a dependency
 	// before it asks again, in case the message was lost with its sender.
-	askAgain = time.Hour
+	askAgain = 6 * time.Hour
 	// staleHold is how long a worker may go on refusing calls to a dependency
 	// that was released.
 	staleHold = 5 * time.Second
@@ -29,9 +29,14 @@ func onHold(err error) bool {
 // patiently makes a call again for as long as its service is on hold. Each
 // call starts the step's clock anew.
 func (s *saga) patiently(ctx workflow.Context, name string, call func() error) error {
-	for {
+	return s.patientlyFor(ctx, name, 0, call)
+}
+
+// patientlyFor is patiently, but gives up after so many waits; 0 never does.
+func (s *saga) patientlyFor(ctx workflow.Context, name string, most int, call func() error) error {
+	for waits := 1; ; waits++ {
 		err := call()
-		if !onHold(err) || ctx.Err() != nil {
+		if !onHold(err) || ctx.Err() != nil || most > 0 && waits > most {
 			return err
 		}
 		s.awaitDependency(ctx, name)
@@ -53,6 +58,7 @@ func (s *saga) awaitDependency(ctx workflow.Context, name string) {
 	}
 	pause(ctx, wait, summary, func() bool { return s.dependencies[service] != before })
 	delete(s.progress.waiting, name)
+	s.progress.publish(s.backward)
 	s.deadline.startClock(ctx)
 }
 

@@ -111,6 +111,19 @@ func TestACompensationThatWaitsForAServiceHoldsUpNoOther(t *testing.T) {
 	})
 }
 
+func TestAnOrderEndsWithoutItsMessageWhenTheHoldIsLong(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.StepNotifyCustomer, forever(onHold()))
+	run.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, "", contract.SignalAwaitRelease, orderID).Return(nil)
+	start := run.env.Now()
+	run.execute()
+
+	require.NoError(t, run.env.GetWorkflowError())
+	took := run.env.Now().Sub(start)
+	require.Greater(t, took, 12*time.Hour)
+	require.Less(t, took, 48*time.Hour)
+}
+
 // Who is asked nothing has not said no.
 func TestARecoveryWaitsForACarrierOnHold(t *testing.T) {
 	run := newRun(t, contract.Settings{})

@@ -27,15 +27,15 @@ func (s *saga) awaitFix(step string, failure error) bool {
 	}
 	at := s.progress.step(step)
 	at.State, at.Error = contract.StepWaiting, explain(failure)
-	s.progress.publish(s.forward)
-	s.index(orderState.ValueSet(contract.StateWaiting))
 	s.fixed = false
+	s.progress.publish(s.forward)
+	s.index(s.stateNow())
 	s.deadline.stopClock(s.forward) // the window is the customer's
 	pause(s.forward, window, "Wait for a fix: "+step, func() bool { return s.fixed })
 	s.awaitRelease()
 	s.deadline.startClock(s.forward)
 	at.State, at.Error = contract.StepRunning, ""
-	s.index(orderState.ValueSet(string(s.progress.State)))
+	s.index(s.stateNow())
 	if !s.fixed || s.forward.Err() != nil {
 		return false
 	}
@@ -51,7 +51,7 @@ func refusedAs(err error, kind string) bool {
 // awaitsFix names the step that waits for one; "" when none does.
 func (s *saga) awaitsFix() string {
 	for _, step := range contract.Steps() {
-		if s.progress.step(step).State == contract.StepWaiting && !s.fixed && s.cancellation == nil {
+		if s.progress.step(step).State == contract.StepWaiting && !s.fixed && s.forward.Err() == nil {
 			return step
 		}
 	}

@@ -18,8 +18,8 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 	case s.noReturn, s.progress.step(contract.StepShipOrder).State == contract.StepRunning:
 		return refusal(contract.ErrorTooLate, "the order is with the carrier")
 	case s.in.Recovery != nil:
-		return refusal(contract.ErrorAlreadyCancelled, "the order is being recovered")
-	case s.cancellation != nil, s.progress.State != contract.SagaRunning:
+		return refusal(contract.ErrorRecovering, "the order is being recovered")
+	case s.forward.Err() != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	case s.progress.Hold != nil:
 		return refusal(contract.ErrorAlreadyHeld, "the order is on hold")
@@ -34,7 +34,7 @@ func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contrac
 	s.progress.Hold = &contract.Hold{By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx)}
 	s.deadline.stopClock(ctx)
 	s.progress.publish(s.backward)
-	s.index(orderState.ValueSet(contract.StateHeld))
+	s.index(s.stateNow())
 	s.record(ctx, held, "", request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
@@ -59,5 +59,5 @@ func (s *saga) letGo(ctx workflow.Context) {
 	s.progress.Hold = nil
 	s.deadline.startClock(ctx)
 	s.progress.publish(s.backward)
-	s.index(orderState.ValueSet(string(s.progress.State)))
+	s.index(s.stateNow())
 }

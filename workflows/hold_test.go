@@ -64,6 +64,34 @@ func TestAHeldOrderCanBeCancelled(t *testing.T) {
 	})
 }
 
+func TestAHeldOrderWhoseStepFailsIsUndoneAndNotOnHold(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.services.answer(contract.StepChargePayment, []error{away(), away(), refused()})
+		hold := run.send(500*time.Millisecond, contract.UpdateHold, holdRequest())
+		run.execute()
+
+		require.NoError(t, hold.refused)
+		run.requireUndone(contract.StepChargePayment, "payment-declined: no")
+		require.Nil(t, run.progress().Hold)
+		require.Contains(t, run.details(), "**compensated**: ChargePayment: payment-declined: no\n")
+	})
+}
+
+func TestAHoldThatMeetsTemporalsCancelIsRefused(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.StepChargePayment, forever(away()))
+	heard := &answer{}
+	run.env.RegisterDelayedCallback(func() {
+		run.env.CancelWorkflow()
+		run.env.UpdateWorkflow(contract.UpdateHold, "hold", heard, holdRequest())
+	}, 3*time.Second)
+	run.execute()
+
+	require.Equal(t, contract.ErrorAlreadyCancelled, typeOf(heard.refused))
+	require.Nil(t, run.progress().Hold)
+}
+
 func TestAnOrderWithTheCarrierIsNotHeld(t *testing.T) {
 	run := newRun(t, contract.Settings{})
 	run.services.answer(contract.StepShipOrder, once(away()))

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -18,6 +17,8 @@ const mostWaiting = 30_000
 // dependencyHold is one service that is on hold.
 type dependencyHold struct {
 	in contract.HoldInput
+	// known are those who wait, to find each of them at once.
+	known map[string]bool
 	// asking are the orders that were not taken in yet.
 	asking   workflow.ReceiveChannel
 	released bool
@@ -29,7 +30,12 @@ type dependencyHold struct {
 // remembers who waits, and hands them to ReleaseDependency when it ends: from
 // then on calls go through again.
 func HoldDependency(ctx workflow.Context, in contract.HoldInput) error {
-	hold := &dependencyHold{in: in, asking: workflow.GetSignalChannel(ctx, contract.SignalAwaitRelease)}
+	hold := &dependencyHold{
+		in: in, known: map[string]bool{}, asking: workflow.GetSignalChannel(ctx, contract.SignalAwaitRelease),
+	}
+	for _, orderID := range in.Waiting {
+		hold.known[orderID] = true
+	}
 	if err := hold.listen(ctx); err != nil {
 		return err
 	}
@@ -88,7 +94,8 @@ func (h *dependencyHold) status() contract.HoldStatus {
 }
 
 func (h *dependencyHold) add(ctx workflow.Context, orderID string) {
-	if len(h.in.Waiting) < mostWaiting && !slices.Contains(h.in.Waiting, orderID) {
+	if len(h.in.Waiting) < mostWaiting && !h.known[orderID] {
+		h.known[orderID] = true
 		h.in.Waiting = append(h.in.Waiting, orderID)
 		h.publish(ctx)
 	}
@@ -143,7 +150,7 @@ func (h *dependencyHold) perSecond() int {
 // waited for it. Who is not there any more does not need to be told.
 func ReleaseDependency(ctx workflow.Context, in contract.ReleaseInput) error {
 	for len(in.Orders) > 0 {
-		next := in.Orders[:min(in.PerSecond, len(in.Orders))]
+		next := in.Orders[:min(max(in.PerSecond, 1), len(in.Orders))]
 		in.Orders = in.Orders[len(next):]
 		told := make([]workflow.Future, len(next))
 		for i, orderID := range next { // all at once: each takes a while

@@ -58,7 +58,7 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 	case s.noReturn:
 		return refusal(contract.ErrorTooLate, "the carrier has accepted the order")
 	case s.in.Recovery != nil:
-		return refusal(contract.ErrorAlreadyCancelled, "the order is being recovered")
+		return refusal(contract.ErrorRecovering, "the order is being recovered")
 	case s.cancellation != nil, s.cause != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	default:

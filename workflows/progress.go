@@ -83,7 +83,7 @@ func (p *progress) endUndo(name string) {
 		}
 		// What kept it from its turn stays: it explains the order in which the
 		// compensations came.
-		step.Compensation.State = contract.StepDone
+		step.Compensation.State, step.Compensation.Resolution = contract.StepDone, ""
 	})
 }
 

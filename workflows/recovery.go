@@ -18,6 +18,9 @@ func (s *saga) recover(step string, answer any) error {
 	at := s.progress.step(step)
 	if step != contract.StepShipOrder {
 		at.State = contract.StepDone
+		if s.orphan() && compensationOf[step] == contract.UndoCreateOrder {
+			at.State = contract.StepSkipped // there is no order
+		}
 		return nil
 	}
 	at.State = contract.StepRunning

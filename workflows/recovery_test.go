@@ -114,6 +114,9 @@ func TestEffectsWithoutAnOrderAreUndoneWithoutARecord(t *testing.T) {
 	require.Zero(t, run.services.count(contract.UndoCreateOrder))
 	require.Zero(t, run.services.count(contract.StepNotifyCustomer))
 	require.Positive(t, run.services.count(contract.UndoReserveInventory))
+	for _, step := range run.progress().Steps {
+		require.NotContains(t, []contract.StepState{contract.StepRunning, contract.StepCompensating}, step.State, step.Name)
+	}
 }
 
 func TestARecoveryCanBeBlockedAndSettledToo(t *testing.T) {

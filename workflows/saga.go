@@ -34,10 +34,10 @@ type saga struct {
 	cause        error // why the order is undone
 	failedStep   string
 	noReturn     bool
-	// undoing is true while a compensation runs. When Temporal evicts the
-	// workflow in the middle of one, its goroutine exits through the remaining
-	// deferred functions, with err already set: they must not act then.
-	undoing bool
+	// midway is true while a compensation, or the message at the end, is under
+	// way. When Temporal evicts the workflow then, its goroutine exits through
+	// the remaining deferred functions: they must not act.
+	midway  bool
 	settled bool
 
 	blocked       map[string]*blocked
@@ -127,7 +127,7 @@ func (s *saga) revision(step string) int { return firstRevision + s.revisions[st
 // before the step runs. A compensation that fails, for good or for as long as
 // a step may take, is parked and does not keep the others from running.
 func (s *saga) compensate(err *error, step string, activity any, request request) {
-	if *err == nil || s.undoing {
+	if *err == nil || s.midway {
 		return
 	}
 	s.beginUndoing(*err)
@@ -135,11 +135,12 @@ func (s *saga) compensate(err *error, step string, activity any, request request
 	s.progress.publish(s.backward)
 	undo := func(ctx workflow.Context) error { return s.undo(ctx, step, activity, request) }
 	s.finishUndo(step, undo(s.backward), undo)
-	s.undoing = false
+	s.midway = false
 }
 
 func (s *saga) beginUndoing(cause error) {
-	s.undoing, s.cause = true, cause
+	s.letGo(s.backward) // what is undone is not on hold
+	s.midway, s.cause = true, cause
 	switch {
 	case s.cancellation != nil:
 		s.progress.cause = "cancelled by " + s.cancellation.RequestedBy + ": " + plain(s.cancellation.Reason)
@@ -175,20 +176,23 @@ func (s *saga) finishUndo(step string, failure error, undo func(workflow.Context
 // until it succeeds. An order that the order service would not create has
 // nothing there to be cancelled.
 func (s *saga) compensateLast(err *error, step string, activity any, request request) {
-	if *err == nil || s.undoing {
+	if *err == nil || s.midway {
 		return
 	}
 	s.beginUndoing(*err)
-	s.progress.beginUndo(step)
+	nothingThere := s.creationRefused(*err) || s.orphan()
+	if nothingThere {
+		s.progress.State = contract.SagaCompensating
+	} else {
+		s.progress.beginUndo(step)
+	}
 	s.progress.publish(s.backward)
 	s.awaitOthersUndone()
 	if s.progress.step(step).State != contract.StepFailed {
 		// Else there may be no order yet that could keep a decision.
 		s.awaitRecorded()
 	}
-	if s.creationRefused(*err) || s.orphan() {
-		s.progress.step(step).Compensation = nil
-	} else {
+	if !nothingThere {
 		undo := func(ctx workflow.Context) error {
 			return s.patiently(ctx, compensationOf[step], func() error { return s.undo(ctx, step, activity, request) })
 		}
@@ -200,7 +204,7 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 		s.progress.endUndo(step)
 	}
 	s.progress.publish(s.backward)
-	s.undoing = false
+	s.midway = false
 }
 
 // creationRefused reports whether the order service would not have the order.
@@ -255,10 +259,12 @@ func (s *saga) mustDo(step string, activity any, request request) {
 // notify tells the customer how the order ended and reports whether the
 // message was accepted. An order never fails for its message.
 func (s *saga) notify(request request) bool {
+	s.midway = true
 	s.progress.step(contract.StepNotifyCustomer).State = contract.StepRunning
 	s.progress.publish(s.backward)
-	policy := durablePolicy{scheduleToClose: notifyTimeout}
+	policy := durablePolicy{scheduleToClose: notifyTimeout, mostHolds: notifyHolds}
 	err := s.call(s.backward, contract.StepNotifyCustomer, notifications.NotifyCustomer, policy, request(s, firstRevision), nil)
+	s.midway = false
 	if err != nil {
 		workflow.GetLogger(s.backward).Warn("The customer was not told", "orderId", s.in.OrderID, "error", err)
 		s.progress.fail(contract.StepNotifyCustomer, explain(err))
@@ -274,7 +280,7 @@ func (s *saga) notify(request request) bool {
 // Temporal evicts the workflow or its code panics: then the order is neither
 // settled nor completely undone.
 func (s *saga) closeWorkflow(cause error) error {
-	if s.undoing || cause == nil && !s.settled {
+	if s.midway || cause == nil && !s.settled {
 		return cause
 	}
 	if cause != nil {

@@ -61,23 +61,12 @@ func Respond(c *gin.Context, status int, v any) {
 	_, _ = c.Writer.Write(buffer.Bytes())
 }
 
-// Fail answers with the problem that err is, by the table of internal/problem,
-// and ends the chain of handlers. An error that is no problem is answered as
-// an internal error, or as a timeout when it is the end of a deadline, or as
-// unavailable when the caller went away in the middle. The cause is never answered; the request's log line has it.
+// Fail answers with the problem that err is, see Problem, and ends the chain of
+// handlers. The cause is never answered; the request's log line has it.
 func Fail(c *gin.Context, err error) {
-	failure := problem.From(err)
-	if failure == nil {
-		failure = problem.New(problem.Internal, "").WithCause(errors.New("a handler failed without an error"))
+	failure := problemOf(err, c.Request.Context().Err() != nil)
+	if err == nil {
 		err = failure
-	}
-	switch gone := c.Request.Context().Err() != nil; {
-	case failure.Code != problem.Internal:
-	case errors.Is(err, context.DeadlineExceeded):
-		failure = problem.New(problem.Timeout, "the answer took too long").WithCause(err)
-	case gone && errors.Is(err, context.Canceled):
-		// No fault of this process, and nobody is there to be answered.
-		failure = problem.New(problem.Unavailable, "the caller went away").WithCause(err)
 	}
 	c.Abort()
 	// The request's log line takes it from here.
@@ -87,4 +76,25 @@ func Fail(c *gin.Context, err error) {
 		return
 	}
 	failure.Write(c.Writer, c.Request.URL.Path, telemetry.TraceID(c.Request.Context()))
+}
+
+// Problem returns what a request with this context is answered when it fails
+// with err: by the table of internal/problem. An error that is no problem is an
+// internal error, or a timeout when it is the end of a deadline, or unavailable
+// when the caller went away in the middle. It is never nil.
+func Problem(ctx context.Context, err error) *problem.Error { return problemOf(err, ctx.Err() != nil) }
+
+func problemOf(err error, gone bool) *problem.Error {
+	failure := problem.From(err)
+	switch {
+	case failure == nil:
+		return problem.New(problem.Internal, "").WithCause(errors.New("a handler failed without an error"))
+	case failure.Code != problem.Internal:
+	case errors.Is(err, context.DeadlineExceeded):
+		return problem.New(problem.Timeout, "the answer took too long").WithCause(err)
+	case gone && errors.Is(err, context.Canceled):
+		// No fault of this process, and nobody is there to be answered.
+		return problem.New(problem.Unavailable, "the caller went away").WithCause(err)
+	}
+	return failure
 }

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -31,14 +32,11 @@ func Bind(c *gin.Context, v any) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return problem.New(problem.Malformed, "the body is empty")
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return problem.New(problem.UnsupportedMediaType, "the body must be application/json in UTF-8")
-	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return problem.New(problem.UnsupportedMediaType, "the body must not be compressed")
+	if err := RequireMediaType(r, "application/json"); err != nil {
+		return err
 	}
 	if err := strictjson.Decode(r.Body, v); err != nil {
-		return bodyError(err)
+		return BodyError(err)
 	}
 	validated, ok := v.(interface{ Validate() error })
 	if !ok {
@@ -52,21 +50,33 @@ func Bind(c *gin.Context, v any) error {
 	return problem.New(problem.Invalid, err.Error()).WithCause(err)
 }
 
-// isJSON accepts application/json, bare or with charset=utf-8.
-func isJSON(contentType string) bool {
-	if contentType == "application/json" {
+// RequireMediaType returns problem.UnsupportedMediaType unless the body is of
+// one of the media types, bare or with charset=utf-8, and not compressed.
+func RequireMediaType(r *http.Request, accepted ...string) error {
+	if !isMediaType(r.Header.Get("Content-Type"), accepted) {
+		return problem.Newf(problem.UnsupportedMediaType, "the body must be %s in UTF-8", strings.Join(accepted, " or "))
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return problem.New(problem.UnsupportedMediaType, "the body must not be compressed")
+	}
+	return nil
+}
+
+func isMediaType(contentType string, accepted []string) bool {
+	if slices.Contains(accepted, contentType) {
 		return true
 	}
 	mediaType, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil || mediaType != "application/json" {
+	if err != nil || !slices.Contains(accepted, mediaType) {
 		return false
 	}
 	charset, given := parameters["charset"]
 	return !given || strings.EqualFold(charset, "utf-8")
 }
 
-// bodyError tells apart why a body could not be read.
-func bodyError(err error) error {
+// BodyError tells apart why a body could not be read: the error is meant for
+// Fail, as that of Bind. One that is a *problem.Error already stays as it is.
+func BodyError(err error) error {
 	var refusal *problem.Error
 	if errors.As(err, &refusal) {
 		return err

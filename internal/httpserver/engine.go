@@ -30,6 +30,9 @@ type Options struct {
 	Random func() float64
 	// BodyLimit is the largest request body in bytes; 0 is DefaultBodyLimit.
 	BodyLimit int64
+	// BodyLimits are those of single routes, by their path in Gin's form, such as
+	// /v1/orders/:orderId.
+	BodyLimits map[string]int64
 	// Checks say by name what must work before the process is ready. The error
 	// is shown at /readyz: it names no secret.
 	Checks map[string]func(context.Context) error
@@ -71,12 +74,17 @@ func NewEngine(o Options) *gin.Engine {
 	// so probes meet neither faults nor limits.
 	addProbes(engine.Group("", recoverPanics(o.Telemetry.Log)), o)
 
-	engine.Use(observe(o), recoverPanics(o.Telemetry.Log), limitRequest(o.BodyLimit))
+	engine.Use(observe(o), recoverPanics(o.Telemetry.Log), limitRequest(o.BodyLimit, o.BodyLimits))
 	if o.Faults.Active() {
 		engine.Use(o.Faults.Middleware(o.Random))
 	}
 	engine.NoRoute(func(c *gin.Context) {
-		Fail(c, problem.New(problem.NotFound, "nothing is at this path"))
+		if o.Public {
+			// Strangers learn no difference between a path and a thing.
+			Fail(c, problem.New(problem.NotFound, "nothing is at this path"))
+			return
+		}
+		Fail(c, problem.New(problem.NoRoute, "nothing is at this path"))
 	})
 	engine.NoMethod(func(c *gin.Context) {
 		Fail(c, problem.Newf(problem.MethodNotAllowed, "the method %s is not allowed here", c.Request.Method))
@@ -90,9 +98,13 @@ const MaxHeaderBytes = 32 << 10
 
 // limitRequest refuses what is too large. A body of unknown length is cut off
 // at the limit, which Bind answers with 413.
-func limitRequest(bodyLimit int64) gin.HandlerFunc {
+func limitRequest(general int64, routes map[string]int64) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r := c.Request
+		bodyLimit, own := routes[c.FullPath()]
+		if !own {
+			bodyLimit = general
+		}
 		if headerBytes(r) > MaxHeaderBytes {
 			c.Abort()
 			Fail(c, problem.Newf(problem.HeadersTooLarge, "the headers are larger than %d bytes", MaxHeaderBytes))

@@ -195,18 +195,22 @@ func TestOnlyTheExactPathAndMethodAreServed(t *testing.T) {
 		name, method, path string
 		code               problem.Code
 	}{
-		{"unknown path", http.MethodGet, "/v1/nothing", problem.NotFound},
-		{"trailing slash", http.MethodGet, "/v1/orders/order-7/", problem.NotFound},
-		{"other case", http.MethodGet, "/V1/orders/order-7", problem.NotFound},
-		{"double slash", http.MethodGet, "//v1/orders/order-7", problem.NotFound},
-		{"dots", http.MethodGet, "/v1/x/../orders/order-7", problem.NotFound},
-		{"encoded letter of the route", http.MethodGet, "/v1/%6frders/order-7", problem.NotFound},
+		{"unknown path", http.MethodGet, "/v1/nothing", problem.NoRoute},
+		{"trailing slash", http.MethodGet, "/v1/orders/order-7/", problem.NoRoute},
+		{"other case", http.MethodGet, "/V1/orders/order-7", problem.NoRoute},
+		{"double slash", http.MethodGet, "//v1/orders/order-7", problem.NoRoute},
+		{"dots", http.MethodGet, "/v1/x/../orders/order-7", problem.NoRoute},
+		{"encoded letter of the route", http.MethodGet, "/v1/%6frders/order-7", problem.NoRoute},
 		{"wrong method", http.MethodDelete, "/v1/items", problem.MethodNotAllowed},
 		{"trace", http.MethodTrace, "/v1/items", problem.MethodNotAllowed},
 		{"made-up method", "BREW", "/v1/items", problem.MethodNotAllowed},
 	}
+	public, _ := newEngine(t, httpserver.Options{Public: true})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			if test.code == problem.NoRoute {
+				requireProblem(t, serve(public, httptest.NewRequest(test.method, test.path, nil)), problem.NotFound)
+			}
 			recorder := serve(engine, httptest.NewRequest(test.method, test.path, nil))
 			requireProblem(t, recorder, test.code)
 			if test.code == problem.MethodNotAllowed {

@@ -165,7 +165,7 @@ func logRequest(c *gin.Context, log *zap.Logger, route string, status int, elaps
 	if entry == nil {
 		return
 	}
-	fields := make([]zap.Field, 0, 8)
+	fields := make([]zap.Field, 0, 9)
 	fields = append(fields,
 		zap.String("method", methodLabel(c.Request.Method)),
 		zap.String("route", route),
@@ -178,6 +178,9 @@ func logRequest(c *gin.Context, log *zap.Logger, route string, status int, elaps
 	}
 	if id := telemetry.TraceID(ctx); id != "" {
 		fields = append(fields, zap.String("traceId", id))
+	}
+	if subject := ClientCertificate(c.Request); subject != "" {
+		fields = append(fields, zap.String("clientCertificate", subject))
 	}
 	if last := c.Errors.Last(); last != nil {
 		fields = append(fields, zap.Error(last.Err))

@@ -13,14 +13,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// The server's limits on connections. There is no limit on how long an answer
-// takes: streams and waiting requests bound themselves.
+// The server's limits on connections: nobody holds one by being slow.
 const (
+	// readHeaderTimeout includes the handshake of TLS.
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 20 * time.Second
-	idleTimeout       = 2 * time.Minute
-	// Far above MaxHeaderBytes: net/http refuses with plain text what is above
-	// this, and the engine refuses what is between with a problem document.
+	// writeTimeout is from a request's header to the end of its answer: far
+	// above what the longest one takes, a placement that is waited for. Streams
+	// bound each piece instead, see StreamWriter.
+	writeTimeout = 2 * time.Minute
+	idleTimeout  = 2 * time.Minute
+	// pingAfter and stallTimeout find the peers of HTTP/2 that are gone, or take
+	// nothing of what is sent.
+	pingAfter    = 30 * time.Second
+	stallTimeout = 30 * time.Second
+	// Far above MaxHeaderBytes: net/http hangs up on what is above this, and the
+	// engine refuses what is between as it refuses everything else.
 	serverHeaderBytes = 128 << 10
 )
 
@@ -72,6 +80,18 @@ func WithReadTimeout(d time.Duration) ServerOption {
 	return func(s *Server) { s.http.ReadTimeout = d }
 }
 
+// WithWriteTimeout bounds the time from a request's header to the end of its
+// answer, instead of two minutes. Answers by a StreamWriter bound themselves.
+func WithWriteTimeout(d time.Duration) ServerOption {
+	return func(s *Server) { s.http.WriteTimeout = d }
+}
+
+// WithReadHeaderTimeout bounds the time for a request's header, and for the
+// handshake of TLS, instead of five seconds.
+func WithReadHeaderTimeout(d time.Duration) ServerOption {
+	return func(s *Server) { s.http.ReadHeaderTimeout = d }
+}
+
 type drainingKey struct{}
 
 // Draining returns a channel that is closed when the server of the request
@@ -92,10 +112,15 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, opt
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    serverHeaderBytes,
-			BaseContext:       func(net.Listener) context.Context { return base },
-			ErrorLog:          zap.NewStdLog(zap.NewNop()),
+			HTTP2:             &http.HTTP2Config{SendPingTimeout: pingAfter, WriteByteTimeout: stallTimeout},
+			// The engine answers OPTIONS * as every other request.
+			DisableGeneralOptionsHandler: true,
+
+			BaseContext: func(net.Listener) context.Context { return base },
+			ErrorLog:    zap.NewStdLog(zap.NewNop()),
 		},
 		addr:     listener.Addr(),
 		draining: draining,
@@ -107,7 +132,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, opt
 	}
 	go func() {
 		defer close(s.done)
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(refusalListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 			s.err = fmt.Errorf("serving %s: %w", s.addr, err)
 		}
 	}()

@@ -28,6 +28,9 @@ const (
 	Forbidden Code = "forbidden"
 	// NotFound is a thing that does not exist, or that the caller may not see.
 	NotFound Code = "not-found"
+	// NoRoute is a path at which nothing is served. Between services it says that
+	// a call went astray, not that the thing asked for does not exist.
+	NoRoute Code = "no-route"
 	// MethodNotAllowed is a known path with another method.
 	MethodNotAllowed Code = "method-not-allowed"
 	// RequestTimeout is a request whose body did not arrive in time.
@@ -97,6 +100,7 @@ var codes = map[Code]codeEntry{
 	Unauthenticated:      {http.StatusUnauthorized, "A valid token is required"},
 	Forbidden:            {http.StatusForbidden, "The token does not allow this"},
 	NotFound:             {http.StatusNotFound, "Not found"},
+	NoRoute:              {http.StatusNotFound, "There is nothing at this path"},
 	MethodNotAllowed:     {http.StatusMethodNotAllowed, "The method is not allowed here"},
 	RequestTimeout:       {http.StatusRequestTimeout, "The request did not arrive in time"},
 	Conflict:             {http.StatusConflict, "The request conflicts with the current state"},

@@ -29,7 +29,9 @@ const (
 	// OperatorRequest. Refused with ErrorNotBlocked or ErrorNotSkippable.
 	UpdateSkip = "skip"
 	// UpdateResolve takes a blocked compensation for done, because somebody has
-	// done it by hand. It takes OperatorRequest. Refused with ErrorNotBlocked or
+	// done it by hand. An attempt that is under way at that moment is not waited
+	// for, but it may still succeed: put the service on hold before doing by hand
+	// what must not happen twice. It takes OperatorRequest. Refused with ErrorNotBlocked or
 	// ErrorNotSkippable.
 	UpdateResolve = "resolve"
 )
@@ -38,10 +40,12 @@ const (
 const (
 	ErrorTooLate          = "TooLate"
 	ErrorAlreadyCancelled = "AlreadyCancelled"
-	ErrorAlreadyHeld      = "AlreadyHeld"
-	ErrorNotHeld          = "NotHeld"
-	ErrorNothingToFix     = "NothingToFix"
-	ErrorNotBlocked       = "NotBlocked"
+	// ErrorRecovering: the order is in a recovery, which nobody interrupts.
+	ErrorRecovering   = "Recovering"
+	ErrorAlreadyHeld  = "AlreadyHeld"
+	ErrorNotHeld      = "NotHeld"
+	ErrorNothingToFix = "NothingToFix"
+	ErrorNotBlocked   = "NotBlocked"
 	// ErrorNotSkippable is about steps that the end of the order depends on:
 	// recording it, and what follows the point of no return.
 	ErrorNotSkippable = "NotSkippable"
