@@ -60,7 +60,11 @@ func (b *breaches) compensation(o *orderRows, h *history) {
 	case cancelled:
 		b.allCompensated(o, h)
 	}
-	b.reverseOrder(o, h)
+	// What came late, and why, is known when the order has ended. Of an order
+	// that was recovered, the lost run has taken its reasons with it.
+	if h.end() == cancelled && !h.recovered() {
+		b.reverseOrder(o, h)
+	}
 	b.fencedEffects(o, h)
 }
 

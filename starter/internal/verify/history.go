@@ -57,6 +57,7 @@ type saga struct {
 type sagaStep struct {
 	Name         string            `json:"name"`
 	State        string            `json:"state"`
+	Error        string            `json:"error"`
 	Compensation *sagaCompensation `json:"compensation"`
 }
 

@@ -114,7 +114,7 @@ func TestARefusedCompensationWaits(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, newDSN func(testing.TB) string) {
 		s := newSystem(t, newDSN)
 		blocked := withStock(s, unreturnable)
-		require.Equal(t, problem.Conflict, problem.CodeOf(s.play(t.Context(), blocked)))
+		require.Equal(t, problem.RefundRefused, problem.CodeOf(s.play(t.Context(), blocked)))
 		s.awaitProjection()
 		report := s.verify()
 		requireHolds(t, report)

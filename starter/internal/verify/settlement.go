@@ -1,5 +1,7 @@
 package verify
 
+import "strings"
+
 // The compensations that an operator may end without them: see settled.
 const (
 	releaseInventory = "ReleaseInventory"
@@ -69,3 +71,17 @@ func (h *history) delayed(step sagaStepAt) bool {
 	}
 	return h.retried[step.step] || h.retried[step.undo]
 }
+
+// recovered reports whether a second run of the order's workflow has undone it.
+func (h *history) recovered() bool {
+	for _, recorded := range h.saga.Steps {
+		if strings.HasPrefix(recorded.Error, recoveredReason) {
+			return true
+		}
+	}
+	return false
+}
+
+// recoveredReason begins what a recovery says of the step at which it turned
+// back.
+const recoveredReason = "Recovered: "
