@@ -52,6 +52,12 @@ endif
 histories: tools ## Record the workflow histories that are missing, on a real Temporal server
 	go test ./workflows -run TestRecordHistories -record -count=1
 
+# Another seed each time, unless one is given: the output names it.
+.PHONY: simulate
+simulate: ## Play many orders in virtual time, with faults from a seed: make simulate SAGAS=20000 SEED=7
+	SAGAS='$(or $(SAGAS),20000)' SEED='$(or $(SEED),$(shell date +%s))' \
+		go test -count=1 -timeout 60m -v -run '^TestSagasKeepEveryPromise$$' ./test/simulation
+
 .PHONY: lint
 lint: ## Run the linters, with the import table and the determinism of workflows
 	go tool -modfile=tools/lint/go.mod golangci-lint run ./...

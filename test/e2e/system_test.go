@@ -88,13 +88,18 @@ func (a answer) into(t require.TestingT, v any) {
 // call asks the gateway with the operator's token. An error is one of the
 // connection.
 func (s *system) call(ctx context.Context, method, path string, body any, headers ...string) (answer, error) {
+	return s.callAt(ctx, s.GatewayURL(), method, path, body, headers...)
+}
+
+// callAt is call for any of several gateways.
+func (s *system) callAt(ctx context.Context, gateway, method, path string, body any, headers ...string) (answer, error) {
 	var text io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
 		require.NoError(s.t, err)
 		text = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, s.GatewayURL()+path, text)
+	request, err := http.NewRequestWithContext(ctx, method, gateway+path, text)
 	require.NoError(s.t, err)
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	if body != nil {

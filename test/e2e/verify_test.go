@@ -6,12 +6,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// verify runs the starter's verification and requires that everything holds.
-func (s *system) verify(args ...string) {
+// verify runs the starter's verification and requires that everything holds. It
+// returns what the starter said.
+func (s *system) verify(args ...string) string {
 	s.t.Helper()
 	out, err := s.starter(append([]string{"verify"}, args...)...).CombinedOutput()
 	require.NoError(s.t, err, "%s", out)
 	s.t.Logf("verify:\n%s", out)
+	return string(out)
 }
 
 // The promises hold while orders are in flight and a service is killed, and
