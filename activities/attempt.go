@@ -21,10 +21,34 @@ import (
 // retried.
 var ErrOnHold = errors.New("the service is on hold")
 
+type fastWayTried struct{}
+
+// AfterFastWay marks the context of an activity that takes the durable way
+// because the fast way has failed before: its first attempt is the second one
+// of its step, and counts against the retry budget of its service. An activity
+// cannot tell by itself, because the fast way may also have been switched off.
+func AfterFastWay(ctx context.Context) context.Context {
+	return context.WithValue(ctx, fastWayTried{}, true)
+}
+
+// nth is the number of this attempt among all of its step's, on both ways.
+func nth(ctx context.Context, info activity.Info) int {
+	if tried, _ := ctx.Value(fastWayTried{}).(bool); tried && !info.IsLocalActivity {
+		return int(info.Attempt) + 1
+	}
+	return int(info.Attempt)
+}
+
+// undo makes one call for a compensation, as attempt does for a step. At the
+// service it takes no place of a step's.
+func undo(ctx context.Context, key fence.Key, call func(ctx context.Context) error) error {
+	return attemptOnly(rpc.WithPurpose(ctx, rpc.Compensation), key, call)
+}
+
 // attempt makes one call for a step and gives its error Temporal's form.
 func attempt[Answer any](ctx context.Context, key fence.Key, call func(ctx context.Context) (Answer, error)) (Answer, error) {
 	info := activity.GetInfo(ctx)
-	ctx = telemetry.WithOrderID(ctx, key.OrderID)
+	ctx = telemetry.WithOrderID(rpc.WithAttempt(ctx, nth(ctx, info)), key.OrderID)
 	if info.IsLocalActivity {
 		// Timeouts nest: the call gives up before the local activity does, so
 		// that the failure is the call's own.
@@ -62,6 +86,9 @@ var final = map[problem.Code]bool{
 	problem.AlreadyCompensated: true,
 }
 
+// heldBack are the reasons of calls that our own guards did not let through.
+var heldBack = map[rpc.Reason]bool{rpc.BreakerOpen: true, rpc.BulkheadFull: true, rpc.RetryBudget: true}
+
 // translate is the one place where a call's error becomes Temporal's.
 //
 //   - A service's final answer is not retried. Its type is the problem's code;
@@ -94,7 +121,7 @@ func translate(err error, attempt int32, chance float64) error {
 		reason, kind = "cancelled", temporal.ApplicationErrorCategoryBenign
 	case errors.As(err, &failure):
 		reason = string(failure.Reason)
-		if failure.Reason == rpc.BreakerOpen || failure.Reason == rpc.BulkheadFull {
+		if heldBack[failure.Reason] {
 			kind = temporal.ApplicationErrorCategoryBenign
 		}
 		if failure.RetryAfter > 0 {

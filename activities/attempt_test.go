@@ -46,6 +46,7 @@ func TestAnythingElseIsRetriedAfterADelay(t *testing.T) {
 	}{
 		"no answer":         {&rpc.Error{Reason: rpc.Unavailable, Err: errors.New("x")}, "unavailable", time.Second, 1300 * time.Millisecond},
 		"bulkhead full":     {&rpc.Error{Reason: rpc.BulkheadFull, Err: errors.New("x")}, "bulkhead-full", time.Second, 1300 * time.Millisecond},
+		"retry budget":      {&rpc.Error{Reason: rpc.RetryBudget, Err: errors.New("x")}, "retry-budget", time.Second, 1300 * time.Millisecond},
 		"breaker open":      {&rpc.Error{Reason: rpc.BreakerOpen, RetryAfter: 20 * time.Second, Err: errors.New("x")}, "breaker-open", 20 * time.Second, 26 * time.Second},
 		"an absurd request": {&rpc.Error{Reason: rpc.Unavailable, RetryAfter: time.Hour, Err: errors.New("x")}, "unavailable", 30 * time.Second, 39 * time.Second},
 		"a stranger":        {problem.New(problem.NotFound, "x"), "unexpected", time.Second, 1300 * time.Millisecond},

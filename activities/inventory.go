@@ -28,7 +28,7 @@ func (a *Inventory) CommitInventory(ctx context.Context, request inventory.Commi
 
 // ReleaseInventory undoes ReserveInventory.
 func (a *Inventory) ReleaseInventory(ctx context.Context, request inventory.ReleaseRequest) error {
-	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+	return undo(ctx, request.Key, func(ctx context.Context) error {
 		return a.Client.Release(ctx, request)
 	})
 }

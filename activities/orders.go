@@ -38,7 +38,7 @@ func (a *Orders) CompleteOrder(ctx context.Context, request order.ShipRequest) e
 
 // CancelOrder undoes CreateOrder, with the saga's outcome.
 func (a *Orders) CancelOrder(ctx context.Context, request order.CancelRequest) error {
-	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+	return undo(ctx, request.Key, func(ctx context.Context) error {
 		_, err := a.Client.Cancel(ctx, request)
 		return err
 	})

@@ -21,7 +21,7 @@ func (a *Shipping) ShipOrder(ctx context.Context, request shipping.ShipRequest) 
 
 // CancelShipment undoes ShipOrder.
 func (a *Shipping) CancelShipment(ctx context.Context, request shipping.CancelRequest) error {
-	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
+	return undo(ctx, request.Key, func(ctx context.Context) error {
 		return a.Client.Cancel(ctx, request)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -15,10 +16,15 @@ import (
 	"orderflow/gateway/internal/api"
 	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/codecapi"
+	"orderflow/gateway/internal/dependencies"
+	"orderflow/gateway/internal/docs"
+	"orderflow/gateway/internal/edge"
+	"orderflow/gateway/internal/fleet"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
+	"orderflow/gateway/openapi"
 	"orderflow/internal/audit"
 	"orderflow/internal/chassis"
 	"orderflow/internal/discovery"
@@ -45,6 +51,8 @@ const (
 	shippingService  = "shipping"
 
 	notificationService = "notification"
+
+	gatewayService = "gateway"
 )
 
 // needed are the services without which no order can be taken.
@@ -56,8 +64,12 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	var opened closers
 	parts.Close = opened.close
 
-	if parts.TLS, err = cfg.tls(); err != nil {
+	served, err := openTLS(cfg, t.Log)
+	if err != nil {
 		return parts, err
+	}
+	if served != nil {
+		parts.TLS = served.Config()
 	}
 	verifier, err := openVerifier(cfg, t.Log)
 	if err != nil {
@@ -77,21 +89,24 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	}
 	opened.add(func() error { temporal.Close(); return nil })
 
-	consul, err := discovery.NewConsul(discovery.ConsulConfig{Addr: cfg.Consul.Addr, Token: cfg.Consul.Token}, t.Log)
+	resolver, err := discovery.Open(cfg.Lookup.Discovery(cfg.Consul), t.Log)
 	if err != nil {
 		return parts, fmt.Errorf("preparing discovery: %w", err)
 	}
-	opened.add(func() error { consul.Close(); return nil })
-	resolver := discovery.NewWatched(consul, t.Log)
 	opened.add(resolver.Close)
 
 	guards := new(rpc.Guards)
-	call := func(service string, settings target) rpc.Caller {
-		guarded := rpc.NewClient(service, resolver, cfg.rpc(settings), t, rpc.WithGuards(guards))
+	parts.Guards, parts.InternalAddr = guards, cfg.InternalAddr
+	processes, err := openFleet(cfg, guards, &opened, t.Log)
+	if err != nil {
+		return parts, err
+	}
+	call := func(service string, limits chassis.Target) rpc.Caller {
+		guarded := rpc.NewClient(service, resolver, limits.RPC(callTimeout), t, rpc.WithGuards(guards))
 		opened.add(guarded.Close)
 		return guarded
 	}
-	waiting := rpc.NewClient(changesTarget, renamed{resolver, orderService}, changesConfig(cfg), t, rpc.WithGuards(guards))
+	waiting := rpc.NewClient(changesTarget, resolver, changesConfig(cfg), t, rpc.WithGuards(guards), rpc.WithService(orderService))
 	opened.add(waiting.Close)
 
 	orders := order.NewClient(call(orderService, cfg.Order))
@@ -100,15 +115,30 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	placements := placement.New(temporal, codec.DataConverter(), cfg.placements())
 	audits := make(map[string]api.Audit)
 	for _, service := range audited {
-		reader := rpc.NewClient(auditTarget(service), renamed{resolver, service}, auditConfig(cfg), t, rpc.WithGuards(guards))
+		reader := rpc.NewClient(auditTarget(service), resolver, auditConfig(), t, rpc.WithGuards(guards), rpc.WithService(service))
 		opened.add(reader.Close)
 		audits[service] = audit.NewReader(reader)
 	}
 
 	parts.Public = true
-	parts.Routes = api.New(api.Dependencies{
-		Verifier:   verifier,
-		Limiter:    limiter,
+	parts.BodyLimits = map[string]int64{api.BatchPath: cfg.batch().Bytes()}
+	compress, err := edge.Compression(codecapi.Path)
+	if err != nil {
+		return parts, err
+	}
+	parts.Handler = func(engine http.Handler) http.Handler { return edge.Headers(compress(engine), cfg.TLS.trusted()) }
+	page, err := docs.New(openapi.YAML)
+	if err != nil {
+		return parts, err
+	}
+	register := api.New(api.Dependencies{
+		Verifier: verifier,
+		Limiter:  limiter,
+		Requests: edge.NewGate(cfg.MaxRequests),
+		Streams:  edge.NewGate(cfg.Streams),
+		Batches:  edge.NewGate(cfg.Batches),
+		Batch:    cfg.batch(),
+
 		Placements: placements,
 		Pricer:     pricing.New(products, customers, cfg.pricing(), nil),
 		Reader: orderview.NewReader(orderview.Sources{
@@ -124,16 +154,19 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 		Products:  products,
 		Customers: customers,
 		Inventory: inventory.NewClient(call(inventoryService, cfg.Inventory)),
+		Holds:     dependencies.New(temporal, codec.DataConverter(), dependencies.Timeouts{}),
 		Audits:    audits,
+		Fleet:     processes,
 		Log:       t.Log,
 		Settings:  cfg.workflow(),
 
 		WorkflowLink: cfg.workflowLink(),
 	}).Register
-	if codec.On() {
-		public := parts.Routes
-		parts.Routes = func(router gin.IRouter) {
-			public(router)
+	parts.Routes = func(router gin.IRouter) {
+		router.Use(edge.CrossOrigin(cfg.CrossOrigins))
+		page.Register(router)
+		register(router)
+		if codec.On() {
 			codecapi.Register(router, codecapi.Dependencies{
 				Codec: codec, Verifier: verifier, Limiter: limiter, Origins: cfg.CodecOrigins, Log: t.Log,
 			})
@@ -147,6 +180,9 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	}
 	parts.Background = []func(context.Context) error{
 		func(ctx context.Context) error { warnWithoutTemporal(ctx, cfg, temporal, t.Log); return nil },
+	}
+	if served != nil {
+		parts.Background = append(parts.Background, func(ctx context.Context) error { return served.Watch(ctx, cfg.TLS.Reload) })
 	}
 	for _, service := range needed {
 		parts.Checks[service] = func(ctx context.Context) error {
@@ -186,22 +222,11 @@ func warnWithoutTemporal(ctx context.Context, cfg *settings, temporal client.Cli
 const changesTarget = "order-changes"
 
 func changesConfig(cfg *settings) rpc.Config {
-	return rpc.Config{
-		Timeout:  api.LongestQuestion + cfg.Order.Timeout,
-		Breaker:  cfg.breaker(),
-		Bulkhead: resilience.BulkheadConfig{MaxConcurrent: cfg.Streams},
-	}
-}
-
-// renamed resolves a target under the name of the service that serves it.
-type renamed struct {
-	*discovery.Watched
-	service string
-}
-
-// Next returns an instance of the service.
-func (r renamed) Next(ctx context.Context, _ string) (discovery.Instance, error) {
-	return r.Watched.Next(ctx, r.service)
+	limits := cfg.Order.RPC(callTimeout)
+	limits.Timeout += api.LongestQuestion
+	limits.Breaker.SlowCall = 0 // it is slow on purpose
+	limits.Bulkhead = resilience.BulkheadConfig{MaxConcurrent: cfg.Streams}
+	return limits
 }
 
 // audited are the services whose raw rows can be read.
@@ -220,12 +245,29 @@ const (
 	auditQueue   = 16
 )
 
-func auditConfig(cfg *settings) rpc.Config {
+func auditConfig() rpc.Config {
 	return rpc.Config{
 		Timeout:  auditTimeout,
-		Breaker:  cfg.breaker(),
 		Bulkhead: resilience.BulkheadConfig{MaxConcurrent: auditReads, MaxQueue: auditQueue},
 	}
+}
+
+// openFleet prepares what asks the other processes. Where instances are not
+// found in Consul, this process knows of no others.
+func openFleet(cfg *settings, guards *rpc.Guards, opened *closers, log *zap.Logger) (*fleet.Fleet, error) {
+	var registry fleet.Registry
+	if cfg.Lookup.InConsul() {
+		consul, err := discovery.NewConsul(chassis.Agent(cfg.Consul), log)
+		if err != nil {
+			return nil, fmt.Errorf("preparing the list of processes: %w", err)
+		}
+		opened.add(func() error { consul.Close(); return nil })
+		registry = consul
+	}
+	self := fleet.Process{Service: gatewayService, Instance: cfg.InstanceID}
+	processes := fleet.New(self, guards.Snapshot, registry, fleet.DefaultTimeout)
+	opened.add(processes.Close)
+	return processes, nil
 }
 
 // closers close what was opened, the last first.

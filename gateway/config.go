@@ -1,20 +1,18 @@
 package main
 
 import (
-	"crypto/tls"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"orderflow/gateway/internal/api"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/chassis"
 	"orderflow/internal/config"
 	"orderflow/internal/payloadcodec"
-	"orderflow/internal/resilience"
-	"orderflow/internal/rpc"
 	"orderflow/internal/temporalclient"
 	"orderflow/workflows/contract"
 )
@@ -25,14 +23,21 @@ type settings struct {
 	chassis.Config `embed:""`
 
 	GatewayAddr string `default:"127.0.0.1:8080" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at."`
-	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain (PEM); with --tls-key, HTTPS is served instead of HTTP."`
-	TLSKey      string `name:"tls-key" type:"path" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
+
+	TLS tlsSettings `embed:"" prefix:"tls-"`
+
+	CrossOrigins []string `placeholder:"ORIGIN,..." help:"Web origins, such as https://shop.example, whose pages may use the API from a browser; none by default."`
 
 	KeysDir     string `default:"./.orderflow/keys" type:"path" help:"Folder of the development signing key and of the key set (jwks.json) that tokens are verified with."`
 	TokenIssuer string `default:"orderflow-development" help:"Issuer that tokens must come from."`
 
 	RateLimit int `default:"100" min:"1" max:"1000000" help:"Requests a second that one principal may make for long."`
 	RateBurst int `default:"200" min:"1" max:"1000000" help:"Requests that one principal may make at once."`
+
+	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
+	BatchLines  int           `default:"1000" min:"1" max:"1000000" help:"Lines that a batch of orders may have."`
+	BatchTime   time.Duration `default:"5m" min:"1s" max:"24h" help:"How long a batch of orders may be read."`
+	Batches     int           `default:"20" min:"1" max:"10000" help:"Batches of orders that are taken at once."`
 
 	Temporal config.Temporal `embed:"" prefix:"temporal-"`
 	Payloads config.Payloads `embed:"" prefix:"payload-"`
@@ -51,47 +56,41 @@ type settings struct {
 	PartTimeout time.Duration `default:"1s" min:"50ms" max:"10s" help:"How long one part of an order's view may take."`
 	Streams     int           `default:"500" min:"1" max:"100000" help:"Clients that may wait for changes of orders at once."`
 
-	Order     target `embed:"" prefix:"order-"`
-	Catalog   target `embed:"" prefix:"catalog-"`
-	Customer  target `embed:"" prefix:"customer-"`
-	Inventory target `embed:"" prefix:"inventory-"`
-	Payment   target `embed:"" prefix:"payment-"`
-	Shipping  target `embed:"" prefix:"shipping-"`
+	Order     chassis.Target `embed:"" prefix:"order-"`
+	Catalog   chassis.Target `embed:"" prefix:"catalog-"`
+	Customer  chassis.Target `embed:"" prefix:"customer-"`
+	Inventory chassis.Target `embed:"" prefix:"inventory-"`
+	Payment   chassis.Target `embed:"" prefix:"payment-"`
+	Shipping  chassis.Target `embed:"" prefix:"shipping-"`
 
-	BreakerFailures  int           `default:"5" min:"1" max:"1000" help:"Consecutive failures that open the circuit breaker of a service."`
-	BreakerSuccesses int           `default:"3" min:"1" max:"1000" help:"Consecutive successes that close it again."`
-	BreakerOpenFor   time.Duration `default:"30s" min:"10ms" max:"1h" help:"How long it stays open before it tries again."`
+	Lookup       chassis.Lookup `embed:"" prefix:"lookup-"`
+	InternalAddr string         `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics."`
 }
 
-// target bounds the calls to one service.
-type target struct {
-	Timeout       time.Duration `default:"2s" min:"10ms" max:"1m" help:"How long one call to the service may take."`
-	MaxConcurrent int           `default:"0" min:"0" max:"100000" help:"Calls to the service at once; 0 is the service's default."`
-	MaxQueue      int           `default:"0" min:"0" max:"100000" help:"Calls that wait for one of those; with max-concurrent only."`
-}
+// callTimeout bounds a call where nothing else is set: a client waits for the
+// answer.
+const callTimeout = 2 * time.Second
 
 // listenDefault is the default of the chassis's own address setting.
 const listenDefault = "127.0.0.1:0"
 
 // Validate checks what the tags cannot say, and reads nothing.
 func (s *settings) Validate() error {
-	switch {
-	case s.Listen.Addr != listenDefault:
+	if s.Listen.Addr != listenDefault {
 		return config.Wrong("listen-addr", "the gateway listens at --gateway-addr (ORDERFLOW_GATEWAY_ADDR)")
-	case (s.TLSCert == "") != (s.TLSKey == ""):
-		return config.Wrong("tls-cert", "certificate and --tls-key are only of use together")
 	}
-	for _, origin := range s.CodecOrigins {
-		if !isOrigin(origin) {
-			return config.Wrong("codec-origins", "%q is no origin such as https://temporal.shop.test", origin)
-		}
+	if err := checkOrigins("codec-origins", s.CodecOrigins); err != nil {
+		return err
 	}
-	for name, target := range map[string]target{
-		"order": s.Order, "catalog": s.Catalog, "customer": s.Customer,
-		"inventory": s.Inventory, "payment": s.Payment, "shipping": s.Shipping,
+	if err := checkOrigins("cross-origins", s.CrossOrigins); err != nil {
+		return err
+	}
+	for service, target := range map[string]chassis.Target{
+		orderService: s.Order, catalogService: s.Catalog, customerService: s.Customer,
+		inventoryService: s.Inventory, paymentService: s.Payment, shippingService: s.Shipping,
 	} {
-		if target.MaxConcurrent == 0 && target.MaxQueue > 0 {
-			return config.Wrong(name+"-max-queue", "is only of use with --%s-max-concurrent", name)
+		if err := target.Check(service+"-", callTimeout); err != nil {
+			return err
 		}
 	}
 	for _, step := range s.DurableSteps {
@@ -104,14 +103,6 @@ func (s *settings) Validate() error {
 		return config.Wrong("temporal-ui-url", "%q is no address of a web page", s.TemporalUIURL)
 	}
 	return nil
-}
-
-// isOrigin reports whether text is as a browser writes an origin: scheme, host
-// and, if it is not the scheme's own, port.
-func isOrigin(text string) bool {
-	parsed, err := url.Parse(text)
-	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != "" &&
-		text == parsed.Scheme+"://"+strings.ToLower(parsed.Host)
 }
 
 func (s *settings) chassis() chassis.Config {
@@ -139,8 +130,12 @@ func (s *settings) limits() ratelimit.Config {
 	return ratelimit.Config{Rate: s.RateLimit, Burst: s.RateBurst}
 }
 
+func (s *settings) batch() api.BatchLimits {
+	return api.BatchLimits{Lines: s.BatchLines, Time: s.BatchTime}
+}
+
 func (s *settings) pricing() pricing.Config {
-	return pricing.Config{TTL: s.PriceTTL, Timeout: max(s.Catalog.Timeout, s.Customer.Timeout)}
+	return pricing.Config{TTL: s.PriceTTL, Timeout: max(s.Catalog.RPC(callTimeout).Timeout, s.Customer.RPC(callTimeout).Timeout)}
 }
 
 func (s *settings) placements() placement.Timeouts { return placement.Timeouts{Find: s.PartTimeout} }
@@ -164,34 +159,4 @@ func (s *settings) workflowLink() func(orderID string) string {
 	}
 	workflows := strings.TrimSuffix(s.TemporalUIURL, "/") + "/namespaces/" + url.PathEscape(s.Temporal.Namespace) + "/workflows/"
 	return func(orderID string) string { return workflows + url.PathEscape(orderID) }
-}
-
-func (s *settings) rpc(t target) rpc.Config {
-	return rpc.Config{
-		Timeout:  t.Timeout,
-		Breaker:  s.breaker(),
-		Bulkhead: resilience.BulkheadConfig{MaxConcurrent: t.MaxConcurrent, MaxQueue: t.MaxQueue},
-	}
-}
-
-func (s *settings) breaker() resilience.BreakerConfig {
-	return resilience.BreakerConfig{
-		FailureThreshold: s.BreakerFailures, SuccessThreshold: s.BreakerSuccesses, OpenFor: s.BreakerOpenFor,
-	}
-}
-
-// tls reads certificate and key; nil without them.
-func (s *settings) tls() (*tls.Config, error) {
-	if s.TLSCert == "" {
-		return nil, nil
-	}
-	certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
-	if err != nil {
-		return nil, config.Wrong("tls-cert", "certificate and key cannot be used: %v", err)
-	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{certificate},
-		NextProtos:   []string{"h2", "http/1.1"},
-	}, nil
 }

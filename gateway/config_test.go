@@ -2,15 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"go.uber.org/zap"
+
+	"orderflow/gateway/internal/api"
 	"orderflow/internal/config"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/payloadcodec"
@@ -47,9 +42,11 @@ func TestTheDefaultsAreTheContracts(t *testing.T) {
 	assert.Equal(t, token.DevelopmentIssuer, cfg.TokenIssuer)
 	assert.Equal(t, contract.Settings{StepTimeout: 10 * time.Minute, Deadline: 24 * time.Hour}, cfg.workflow())
 	assert.Nil(t, cfg.workflowLink())
-	served, err := cfg.tls()
+	served, err := openTLS(cfg, zap.NewNop())
 	require.NoError(t, err)
 	assert.Nil(t, served)
+	assert.Equal(t, api.BatchLimits{Lines: 1000, Time: 5 * time.Minute}, cfg.batch())
+	assert.Empty(t, cfg.CrossOrigins)
 }
 
 func TestSettingsComeFromTheEnvironment(t *testing.T) {
@@ -61,8 +58,8 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 	assert.Equal(t, ":9000", cfg.chassis().Listen.Addr)
 	assert.True(t, cfg.workflow().FastWayOff)
 	assert.Equal(t, 7, cfg.limits().Rate)
-	assert.Equal(t, 300*time.Millisecond, cfg.rpc(cfg.Order).Timeout)
-	assert.Equal(t, 4, cfg.rpc(cfg.Order).Bulkhead.MaxConcurrent)
+	assert.Equal(t, 300*time.Millisecond, cfg.Order.RPC(callTimeout).Timeout)
+	assert.Equal(t, 4, cfg.Order.RPC(callTimeout).Bulkhead.MaxConcurrent)
 	assert.Equal(t, "temporal:7233", cfg.temporal(payloadcodec.Codec{}).Addr)
 }
 
@@ -90,12 +87,17 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 	for _, wrong := range []string{
 		"ORDERFLOW_GATEWAY_ADDR=nowhere",
 		"ORDERFLOW_LISTEN_ADDR=127.0.0.1:80",
-		"ORDERFLOW_TLS_CERT=cert.pem",
-		"ORDERFLOW_TLS_KEY=key.pem",
+		"ORDERFLOW_MAX_REQUESTS=0",
+		"ORDERFLOW_BATCH_LINES=0",
+		"ORDERFLOW_BATCH_TIME=0",
+		"ORDERFLOW_BATCHES=0",
 		"ORDERFLOW_FAST_WAY=maybe",
 		"ORDERFLOW_RATE_LIMIT=0",
 		"ORDERFLOW_RATE_BURST=-1",
 		"ORDERFLOW_ORDER_MAX_QUEUE=5",
+		"ORDERFLOW_SHIPPING_BREAKER_SLOW_CALL=2s",
+		"ORDERFLOW_LOOKUP_KIND=static",
+		"ORDERFLOW_INTERNAL_ADDR=nowhere",
 		"ORDERFLOW_PART_TIMEOUT=1h",
 		"ORDERFLOW_STEP_TIMEOUT=0",
 		"ORDERFLOW_STEP_TIMEOUT=25h",
@@ -115,35 +117,6 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		assert.Contains(t, err.Error(), "ORDERFLOW_", wrong)
 		assert.NotContains(t, err.Error(), "\n")
 	}
-}
-
-func TestCertificateAndKeyMakeTLS(t *testing.T) {
-	dir := t.TempDir()
-	environment := map[string]string{
-		"ORDERFLOW_TLS_CERT": filepath.Join(dir, "cert.pem"), "ORDERFLOW_TLS_KEY": filepath.Join(dir, "key.pem"),
-	}
-	cfg, err := load(environment)
-	require.NoError(t, err)
-	_, err = cfg.tls()
-	require.ErrorContains(t, err, "ORDERFLOW_TLS_CERT")
-
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gateway"}, NotAfter: time.Now().Add(time.Hour)}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	for name, block := range map[string]*pem.Block{
-		environment["ORDERFLOW_TLS_CERT"]: {Type: "CERTIFICATE", Bytes: certificate},
-		environment["ORDERFLOW_TLS_KEY"]:  {Type: "PRIVATE KEY", Bytes: private},
-	} {
-		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(block), 0o600))
-	}
-	served, err := cfg.tls()
-	require.NoError(t, err)
-	assert.EqualValues(t, tls.VersionTLS12, served.MinVersion)
-	assert.Len(t, served.Certificates, 1)
 }
 
 // Nothing has to be there when the gateway starts: it says what is missing.
@@ -202,13 +175,4 @@ func TestAKeyringThatCannotBeUsedIsAnError(t *testing.T) {
 	parts, err := build(cfg, telemetry.Discard())
 	require.ErrorContains(t, err, "setting --payload-keys (ORDERFLOW_PAYLOAD_KEYS): reading the keyring")
 	require.NoError(t, parts.Close())
-}
-
-func TestAnOriginIsWrittenAsABrowserWritesIt(t *testing.T) {
-	for _, good := range []string{"http://127.0.0.1:8233", "https://temporal.shop.test", "http://[::1]:8233"} {
-		assert.True(t, isOrigin(good), good)
-	}
-	for _, bad := range []string{"", "*", "null", "127.0.0.1:8233", "ftp://a.test", "https://", "https://a.test/", "https://A.test", "https://a@b.test", "https://a.test?x"} {
-		assert.False(t, isOrigin(bad), bad)
-	}
 }

@@ -22,8 +22,9 @@ var version = "dev"
 func main() {
 	var cfg settings
 	config.Parse("gateway", "The gateway: the public HTTP API of Orderflow.", &cfg, os.Args[1:])
+	cfg.Config = cfg.Named(gatewayService) // what it answers of itself has its name
 	ctx, stop := lifecycle.Context()
-	err := chassis.Run(ctx, "gateway", version, cfg.chassis(),
+	err := chassis.Run(ctx, gatewayService, version, cfg.chassis(),
 		func(_ context.Context, t *telemetry.Telemetry) (chassis.Parts, error) { return build(&cfg, t) })
 	stop()
 	if err != nil {

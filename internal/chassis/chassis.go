@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"orderflow/internal/discovery"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/lifecycle"
+	"orderflow/internal/rpc"
 	"orderflow/internal/telemetry"
 )
 
@@ -36,11 +38,24 @@ type Parts struct {
 	Background []func(ctx context.Context) error
 	// Metadata is registered with the instance.
 	Metadata map[string]string
+	// Guards are those of the calls that the process makes: shown at GuardsPath,
+	// to our own processes only. Nil shows none.
+	Guards *rpc.Guards
+	// InternalAddr is a second address to listen at, "host:port", for our own
+	// processes: GuardsPath, metrics and health. A process that is Public needs
+	// it for Guards to be shown; others show them at their only address.
+	InternalAddr string
 	// StopTimeout is how long background work and Close may take at the end,
 	// if they need more than the usual five seconds.
 	StopTimeout time.Duration
 	// Public is set where strangers send requests: see httpserver.Options.
 	Public bool
+	// BodyLimits are those of routes that take more, or less, than the rest: see
+	// httpserver.Options.
+	BodyLimits map[string]int64
+	// Handler goes around the whole engine, its probes included, for what all
+	// answers have; nil leaves it as it is.
+	Handler func(engine http.Handler) http.Handler
 	// TLS makes the listener speak TLS; nil is plain HTTP.
 	TLS *tls.Config
 	// Close frees what build opened. It runs after the last request and the
@@ -125,14 +140,21 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if err != nil {
 		return err
 	}
-	if err := s.prepareRegistration(ctx, listener.Addr(), parts.Metadata); err != nil {
+	metadata, err := s.serveInternal(ctx, parts)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.prepareRegistration(ctx, listener.Addr(), metadata); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if parts.TLS != nil {
 		listener = tls.NewListener(listener, parts.TLS)
 	}
-	engine := s.engine(parts) //nolint:contextcheck // handlers take the context of their request
-	s.server = httpserver.Serve(ctx, listener, engine, httpserver.WithErrorLog(s.telemetry.Log))
+	var handler http.Handler = s.engine(parts) //nolint:contextcheck // handlers take the context of their request
+	if parts.Handler != nil {
+		handler = parts.Handler(handler)
+	}
+	s.server = httpserver.Serve(ctx, listener, handler, httpserver.WithErrorLog(s.telemetry.Log))
 	s.telemetry.Log.Info("serving", zap.Stringer("addr", s.server.Addr()), zap.Stringer("faults", s.cfg.Faults))
 
 	s.startBackground(ctx, parts.Background)
@@ -152,7 +174,7 @@ func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metada
 	if err != nil {
 		return err
 	}
-	consul, err := discovery.NewConsul(discovery.ConsulConfig{Addr: s.cfg.Consul.Addr, Token: s.cfg.Consul.Token}, s.telemetry.Log)
+	consul, err := discovery.NewConsul(Agent(s.cfg.Consul), s.telemetry.Log)
 	if err != nil {
 		return fmt.Errorf("preparing discovery: %w", err)
 	}
@@ -183,7 +205,12 @@ func (s *service) engine(parts Parts) *gin.Engine {
 		BodyLimit: s.cfg.BodyLimit,
 		Checks:    checks,
 		Public:    parts.Public,
+
+		BodyLimits: parts.BodyLimits,
 	})
+	if parts.Guards != nil && !parts.Public {
+		addGuards(engine, parts.Guards)
+	}
 	if parts.Routes != nil {
 		parts.Routes(engine)
 	}

@@ -34,6 +34,13 @@ type Config struct {
 	DrainTimeout time.Duration `default:"10s" min:"100ms" help:"How long requests in flight may take at the end."`
 }
 
+// Named completes the settings with the instance's name, for a process that has
+// to know it before Run.
+func (c Config) Named(service string) Config {
+	c.InstanceID = c.instanceID(service)
+	return c
+}
+
 const (
 	defaultListenAddr   = "127.0.0.1:0"
 	defaultDrainTimeout = 10 * time.Second

@@ -11,10 +11,28 @@ import (
 //
 //	Consul config.Consul `embed:"" prefix:"consul-"` // --consul-addr, ORDERFLOW_CONSUL_ADDR
 
-// Consul says where the Consul agent is.
+// Consul says where the Consul agent is, and how to speak to it. Embed it with
+// the prefix "consul-".
 type Consul struct {
 	Addr  string `default:"127.0.0.1:8500" type:"address" placeholder:"HOST:PORT" help:"Address of the Consul agent."`
 	Token string `help:"Access token for Consul, if it wants one."`
+
+	TLS        bool   `name:"tls" help:"Speak TLS to the Consul agent."`
+	CA         string `name:"ca" type:"path" placeholder:"FILE" help:"Authorities that may have signed the agent's certificate; by default the system's."`
+	Cert       string `type:"path" placeholder:"FILE" help:"Certificate that this process shows to the agent."`
+	Key        string `type:"path" placeholder:"FILE" help:"Key of that certificate."`
+	ServerName string `placeholder:"NAME" help:"Name in the agent's certificate; by default the host of its address."`
+}
+
+// Validate refuses settings of TLS that say too little.
+func (c Consul) Validate() error {
+	if (c.Cert == "") != (c.Key == "") {
+		return Wrong("consul-cert", "goes together with --consul-key (ORDERFLOW_CONSUL_KEY)")
+	}
+	if !c.TLS && c.CA+c.Cert+c.ServerName != "" {
+		return Wrong("consul-tls", "is off, but there are settings for it")
+	}
+	return nil
 }
 
 // Temporal says where the Temporal server is.

@@ -39,3 +39,6 @@ func WithAttempt(ctx context.Context, n int) context.Context {
 	call.Retry = n > 1
 	return context.WithValue(ctx, intentKey{}, call)
 }
+
+// PurposeOf is what the calls made with the context are for.
+func PurposeOf(ctx context.Context) Purpose { return intent(ctx).Purpose }

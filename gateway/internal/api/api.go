@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/edge"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
@@ -84,8 +85,14 @@ type Inventory interface {
 // Dependencies are what the handlers work with. All but the last three are
 // needed.
 type Dependencies struct {
-	Verifier   auth.Verifier
-	Limiter    *ratelimit.Limiter
+	Verifier auth.Verifier
+	Limiter  *ratelimit.Limiter
+	// Requests, Streams and Batches bound how much is served at once: the last two
+	// last long, and have their own places so that they take none from others.
+	Requests, Streams, Batches *edge.Gate
+	// Batch bounds one batch.
+	Batch BatchLimits
+
 	Placements Placements
 	Pricer     Pricer
 	Reader     *orderview.Reader
@@ -94,6 +101,8 @@ type Dependencies struct {
 	Products   Products
 	Customers  Customers
 	Inventory  Inventory
+	Holds      Holds
+	Fleet      Fleet
 	// Audits are the services whose raw rows an operator may read, by name.
 	Audits map[string]Audit
 	Log    *zap.Logger
@@ -133,11 +142,15 @@ func (a *API) Register(router gin.IRouter) {
 	stop := auth.RequireScope(token.OrdersWrite, token.Admin, token.Ops)
 	ops := auth.RequireScope(token.Ops)
 
-	v1 := router.Group("/v1", auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware())
+	guarded := func(gate *edge.Gate) gin.IRouter {
+		return router.Group("/v1", gate.Middleware, auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware())
+	}
+	guarded(a.Streams).GET("/orders/:orderId/stream", read, a.streamOrder)
+	guarded(a.Batches).POST("/orders/batch", write, a.placeBatch)
+	v1 := guarded(a.Requests)
 	v1.POST("/orders", write, a.placeOrder)
 	v1.GET("/orders/:orderId", read, a.getOrder)
 	v1.GET("/orders/:orderId/events", read, a.getEvents)
-	v1.GET("/orders/:orderId/stream", read, a.streamOrder)
 	v1.POST("/orders/:orderId/cancel", write, a.cancelOrder)
 	v1.POST("/orders/:orderId/hold", stop, a.decideHold(placement.Hold))
 	v1.POST("/orders/:orderId/release", stop, a.decideHold(placement.Release))
@@ -152,6 +165,12 @@ func (a *API) Register(router gin.IRouter) {
 	v1.PUT("/inventory/:productId", admin, a.putStock)
 	v1.GET("/ops/audit/:service", ops, a.getAudit)
 	v1.GET("/ops/attention", ops, a.listAttention)
+	v1.GET("/ops/breakers", ops, a.listBreakers)
+	v1.GET("/ops/bulkheads", ops, a.listBulkheads)
+	v1.GET("/ops/instances", ops, a.listInstances)
+	v1.GET("/ops/dependencies", ops, a.listDependencies)
+	v1.POST("/ops/dependencies/:service/hold", ops, a.holdDependency)
+	v1.POST("/ops/dependencies/:service/release", ops, a.releaseDependency)
 	v1.POST("/ops/orders/:orderId/compensations/:step/retry", ops, a.operate(placement.Retry))
 	v1.POST("/ops/orders/:orderId/compensations/:step/skip", ops, a.operate(placement.Skip))
 	v1.POST("/ops/orders/:orderId/compensations/:step/resolve", ops, a.operate(placement.Resolve))

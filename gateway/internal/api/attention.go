@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -181,6 +182,8 @@ func obstacles(progress contract.Progress) []obstacle {
 	for _, step := range progress.Steps {
 		undo := step.Compensation
 		switch {
+		case undo != nil && slices.ContainsFunc(found, func(o obstacle) bool { return o.Compensation == undo.Name }):
+			// One compensation undoes both the creation and the confirmation.
 		case undo != nil && waits(undo.State):
 			found = append(found, obstacle{Step: step.Name, Compensation: undo.Name, Error: undo.Error})
 		case undo == nil && waits(step.State):

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/gateway/internal/api"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/problem"
 	"orderflow/internal/token"
@@ -23,6 +24,7 @@ var rights = map[string]struct {
 	owner, other, scopeless, operator, root int
 }{
 	"POST /v1/orders":                       {"/v1/orders", validBody, 202, 422, 403, 403, 202},
+	"POST /v1/orders/batch":                 {"/v1/orders/batch", lineOf(""), 200, 200, 403, 403, 200},
 	"GET /v1/orders/{orderId}":              {"/v1/orders/ORDER", "", 200, 404, 403, 200, 200},
 	"GET /v1/orders/{orderId}/events":       {"/v1/orders/ORDER/events", "", 200, 404, 403, 200, 200},
 	"GET /v1/orders/{orderId}/stream":       {"/v1/orders/ORDER/stream", "", 200, 404, 403, 200, 200},
@@ -40,6 +42,13 @@ var rights = map[string]struct {
 	"PUT /v1/inventory/{productId}":         {"/v1/inventory/prod-kettle", `{"productId":"prod-kettle","onHand":9}`, 403, 403, 403, 403, 200},
 	"GET /v1/ops/audit/{service}":           {"/v1/ops/audit/inventory?table=stock", "", 403, 403, 403, 200, 403},
 	"GET /v1/ops/attention":                 {"/v1/ops/attention", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/breakers":                  {"/v1/ops/breakers", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/bulkheads":                 {"/v1/ops/bulkheads", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/instances":                 {"/v1/ops/instances", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/dependencies":              {"/v1/ops/dependencies", "", 403, 403, 403, 200, 403},
+
+	"POST /v1/ops/dependencies/{service}/hold":    {"/v1/ops/dependencies/shipping/hold", `{"reason":"x"}`, 403, 403, 403, 202, 403},
+	"POST /v1/ops/dependencies/{service}/release": {"/v1/ops/dependencies/payment/release", `{"reason":"x"}`, 403, 403, 403, 409, 403},
 
 	"POST /v1/ops/orders/{orderId}/compensations/{step}/retry":   {"/v1/ops/orders/ORDER/compensations/RefundPayment/retry", `{"reason":"x"}`, 403, 403, 403, 202, 403},
 	"POST /v1/ops/orders/{orderId}/compensations/{step}/skip":    {"/v1/ops/orders/ORDER/compensations/RefundPayment/skip", `{"reason":"x"}`, 403, 403, 403, 202, 403},
@@ -77,7 +86,11 @@ func TestRights(t *testing.T) {
 		} {
 			t.Run(route+" as "+who, func(t *testing.T) {
 				path := strings.Replace(row.path, "ORDER", id, 1)
-				answer := g.send(request{method: method, path: path, token: test.token, body: row.body})
+				sent := request{method: method, path: path, token: test.token, body: row.body}
+				if path == api.BatchPath {
+					sent.header = jsonl
+				}
+				answer := g.send(sent)
 				assert.Equal(t, test.status, answer.Code, answer.Body.String())
 				if answer.Code >= 400 {
 					assert.Equal(t, problem.MediaType, answer.Header().Get("Content-Type"))
@@ -145,7 +158,7 @@ func TestIdentityHeadersFromOutsideMeanNothing(t *testing.T) {
 }
 
 func limited(rate, burst int) option {
-	return func(c *ratelimit.Config) { c.Rate, c.Burst = rate, burst }
+	return func(o *options) { o.limits = ratelimit.Config{Rate: rate, Burst: burst} }
 }
 
 func TestEachPrincipalHasARateOfItsOwn(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/gateway/internal/docs"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 )
@@ -171,7 +172,10 @@ func TestRoutesWithAnETagObeyConditions(t *testing.T) {
 	g := newGateway(t)
 	versioned := 0
 	for name, described := range documented(t) {
-		method, _, _ := strings.Cut(name, " ")
+		method, path, _ := strings.Cut(name, " ")
+		if strings.HasPrefix(path, docs.Path) {
+			continue // its tag is the program's, and nobody writes it
+		}
 		row, known := rights[name]
 		if !known || !described.hasETag() {
 			assert.NotContains(t, described.Responses, "304", name)

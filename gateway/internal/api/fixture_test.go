@@ -2,11 +2,13 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,11 +23,16 @@ import (
 	"orderflow/gateway/internal/api"
 	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/codecapi"
+	"orderflow/gateway/internal/dependencies"
+	"orderflow/gateway/internal/dependencies/dependenciestest"
+	"orderflow/gateway/internal/docs"
+	"orderflow/gateway/internal/edge"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
+	"orderflow/gateway/openapi"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/payloadcodec"
 	"orderflow/internal/problem"
@@ -50,9 +57,10 @@ func away(service string) error {
 // gateway is the real API on the real engine, with Temporal and the services in
 // memory.
 type gateway struct {
-	t        *testing.T
+	t        testing.TB
 	engine   *gin.Engine
 	keys     *token.Keys
+	jwks     []byte // the public half of keys
 	temporal *placementtest.Temporal
 	orders   *fakeOrders
 	products *fakeProducts
@@ -61,30 +69,51 @@ type gateway struct {
 	payments *fakePayments
 	parcels  *fakeShipments
 	audit    *fakeAudit
+	holds    *dependenciestest.Temporal
+	fleet    *fakeFleet
+
+	requests, streams, batches *edge.Gate
 }
 
 // deployed is what the deployment decides about its orders.
 var deployed = contract.Settings{StepTimeout: time.Minute, FixWindow: time.Hour}
 
-type option func(*ratelimit.Config)
+// options are what a test may want otherwise.
+type options struct {
+	limits ratelimit.Config
+	batch  api.BatchLimits
+	// origins are those of pages that may use the API.
+	origins []string
+	// placements take the place of those that Temporal has.
+	placements api.Placements
+}
 
-func newGateway(t *testing.T, options ...option) *gateway {
+type option func(*options)
+
+func newGateway(t testing.TB, changes ...option) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	keys, _, err := token.OpenKeys(dir)
 	require.NoError(t, err)
 	verifier, err := token.OpenVerifier(filepath.Join(dir, token.KeySetFile), token.DevelopmentIssuer, nil)
 	require.NoError(t, err)
-	limits := ratelimit.Config{Rate: 100_000, Burst: 100_000}
-	for _, option := range options {
-		option(&limits)
+	o := options{
+		limits: ratelimit.Config{Rate: 100_000, Burst: 100_000},
+		batch:  api.BatchLimits{Lines: 200, Time: time.Minute},
 	}
-	limiter, err := ratelimit.New(limits, nil)
+	for _, change := range changes {
+		change(&o)
+	}
+	limiter, err := ratelimit.New(o.limits, nil)
+	require.NoError(t, err)
+
+	jwks, err := os.ReadFile(filepath.Join(dir, token.KeySetFile))
 	require.NoError(t, err)
 
 	g := &gateway{
 		t:        t,
 		keys:     keys,
+		jwks:     jwks,
 		temporal: &placementtest.Temporal{},
 		orders:   newFakeOrders(),
 		products: &fakeProducts{products: map[string]catalog.Product{
@@ -102,16 +131,30 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		payments: &fakePayments{payments: map[string]payment.Payment{}},
 		parcels:  &fakeShipments{shipments: map[string]shipping.Shipment{}},
 		audit:    &fakeAudit{},
+		holds:    &dependenciestest.Temporal{},
+		fleet:    &fakeFleet{},
+		requests: edge.NewGate(100),
+		streams:  edge.NewGate(10),
+		batches:  edge.NewGate(2),
 	}
 	placements := placement.New(g.temporal, nil, placement.Timeouts{
 		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,
 		Progress: 50 * time.Millisecond, Decision: 50 * time.Millisecond, List: 100 * time.Millisecond,
 	})
 	g.engine = httpserver.NewEngine(httpserver.Options{Name: "gateway", Public: true})
+	g.engine.Use(edge.CrossOrigin(o.origins))
+	page, err := docs.New(openapi.YAML)
+	require.NoError(t, err)
+	page.Register(g.engine)
 	api.New(api.Dependencies{
-		Verifier:   verifier,
-		Limiter:    limiter,
-		Placements: placements,
+		Verifier: verifier,
+		Limiter:  limiter,
+		Requests: g.requests,
+		Streams:  g.streams,
+		Batches:  g.batches,
+		Batch:    o.batch,
+
+		Placements: cmp.Or(o.placements, api.Placements(placements)),
 		Pricer:     pricing.New(g.products, g.people, pricing.Config{TTL: time.Minute, Timeout: time.Second}, nil),
 		Reader: orderview.NewReader(orderview.Sources{
 			Orders: g.orders, Payments: g.payments, Shipments: g.parcels, Workflows: placements, MayName: auth.MayRead,
@@ -121,9 +164,13 @@ func newGateway(t *testing.T, options ...option) *gateway {
 		Products:  g.products,
 		Customers: g.people,
 		Inventory: g.stock,
-		Audits:    map[string]api.Audit{"inventory": g.audit},
-		Log:       zap.NewNop(),
-		Settings:  deployed,
+		Holds: dependencies.New(g.holds, nil, dependencies.Timeouts{
+			Begin: 100 * time.Millisecond, Find: 100 * time.Millisecond, Count: 50 * time.Millisecond, Release: 50 * time.Millisecond,
+		}),
+		Fleet:    g.fleet,
+		Audits:   map[string]api.Audit{"inventory": g.audit},
+		Log:      zap.NewNop(),
+		Settings: deployed,
 
 		WorkflowLink: func(orderID string) string { return "https://temporal.example/" + orderID },
 	}).Register(g.engine)
@@ -157,7 +204,7 @@ type request struct {
 
 type answer struct {
 	*httptest.ResponseRecorder
-	t *testing.T
+	t testing.TB
 }
 
 func (g *gateway) send(r request) answer {

@@ -21,14 +21,16 @@ func idempotencyKey(header http.Header) (key string, given bool, err error) {
 	if len(values) == 0 {
 		return "", false, nil
 	}
-	key = values[0]
-	printable := func(r rune) bool { return r >= ' ' && r <= '~' }
-	if len(values) > 1 || key == "" || len(key) > maxKey ||
-		strings.ContainsFunc(key, func(r rune) bool { return !printable(r) }) {
+	if len(values) > 1 || !isKey(values[0]) {
 		return "", false, problem.Newf(problem.Malformed,
 			"the Idempotency-Key must be one value of 1 to %d printable ASCII characters", maxKey)
 	}
-	return key, true, nil
+	return values[0], true, nil
+}
+
+func isKey(text string) bool {
+	printable := func(r rune) bool { return r >= ' ' && r <= '~' }
+	return text != "" && len(text) <= maxKey && !strings.ContainsFunc(text, func(r rune) bool { return !printable(r) })
 }
 
 // preferredWait reads the preference wait (RFC 7240, section 4.3), at most 30

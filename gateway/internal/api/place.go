@@ -13,6 +13,7 @@ import (
 	"orderflow/gateway/internal/pricing"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
+	"orderflow/internal/telemetry"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
@@ -48,23 +49,29 @@ func (a *API) placeOrder(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	ctx := c.Request.Context()
-	if !auth.MayWrite(ctx, body.CustomerID) {
-		fail(c, problem.New(problem.Invalid, "the body has unacceptable values").
-			WithField("/customerId", "is not the customer that the token speaks for"))
-		return
+	orderID, err := a.place(c.Request.Context(), &body, key, keyed)
+	if orderID != "" {
+		httpserver.SetOrderID(c, orderID)
 	}
-	orderID, hash, err := identify(&body, key, keyed)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	httpserver.SetOrderID(c, orderID)
-	if err := a.placeOnce(c.Request.Context(), orderID, hash, &body); err != nil {
-		fail(c, err)
-		return
-	}
 	a.answerPlacement(c, orderID)
+}
+
+// place checks whether the caller may place the order, and does so. The order's
+// ID is there, also with an error, as soon as the order has one.
+func (a *API) place(ctx context.Context, body *placementBody, key string, keyed bool) (orderID string, err error) {
+	if !auth.MayWrite(ctx, body.CustomerID) {
+		return "", problem.New(problem.Invalid, "the body has unacceptable values").
+			WithField("/customerId", "is not the customer that the token speaks for")
+	}
+	orderID, hash, err := identify(body, key, keyed)
+	if err != nil {
+		return "", err
+	}
+	return orderID, a.placeOnce(telemetry.WithOrderID(ctx, orderID), orderID, hash, body)
 }
 
 // identify names the order. A keyed order has an ID that follows from customer

@@ -42,7 +42,7 @@ func (o operation) hasETag() bool {
 }
 
 // documented reads the operations of openapi.yaml by the same names.
-func documented(t *testing.T) map[string]operation {
+func documented(t testing.TB) map[string]operation {
 	t.Helper()
 	var document struct {
 		OpenAPI string                          `yaml:"openapi"`

@@ -1,12 +1,12 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -57,13 +57,14 @@ func (a *API) streamOrder(c *gin.Context) {
 	defer stop()
 
 	stream := openStream(c)
+	defer stream.Close()
 	// The stream's end is the answer: there is nobody to tell an error.
 	_ = a.follow(ctx, stream, orderID, version)
 }
 
 // follow sends every version above the given one until the order has ended or
 // the client is gone.
-func (a *API) follow(ctx context.Context, stream *eventStream, orderID string, version int64) error {
+func (a *API) follow(ctx context.Context, stream eventStream, orderID string, version int64) error {
 	for ctx.Err() == nil {
 		stored, err := a.Changes.OrderAfter(ctx, orderID, version, LongestQuestion)
 		if err != nil || stored.Version <= version {
@@ -100,7 +101,7 @@ func (a *API) follow(ctx context.Context, stream *eventStream, orderID string, v
 // sendBetween sends the versions that were passed over because they followed
 // one another quickly, as the order was at each. When they cannot be read, the
 // newest version, which comes next, stands for them.
-func (a *API) sendBetween(ctx context.Context, stream *eventStream, orderID string, after, before int64) error {
+func (a *API) sendBetween(ctx context.Context, stream eventStream, orderID string, after, before int64) error {
 	if after+1 >= before {
 		return nil
 	}
@@ -131,19 +132,17 @@ func lastEventID(header http.Header) (int64, error) {
 		return 0, nil
 	}
 	version, err := strconv.ParseInt(values[0], 10, 64)
-	if err != nil || version < 0 || len(values) > 1 {
+	// ParseInt takes signs, too.
+	if err != nil || strings.Trim(values[0], "0123456789") != "" || len(values) > 1 {
 		return 0, problem.New(problem.Malformed, "the Last-Event-ID must be the id of an event of this stream")
 	}
 	return version, nil
 }
 
 // eventStream writes server-sent events.
-type eventStream struct {
-	writer     gin.ResponseWriter
-	controller *http.ResponseController
-}
+type eventStream struct{ *httpserver.StreamWriter }
 
-func openStream(c *gin.Context) *eventStream {
+func openStream(c *gin.Context) eventStream {
 	header := c.Writer.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -151,36 +150,25 @@ func openStream(c *gin.Context) *eventStream {
 	// Asks proxies (nginx) not to hold events back.
 	header.Set("X-Accel-Buffering", "no")
 	c.Status(http.StatusOK)
-	stream := &eventStream{writer: c.Writer, controller: http.NewResponseController(c.Writer)}
-	_ = stream.write(fmt.Appendf(nil, "retry: %d\n\n", reconnectAfter.Milliseconds()))
+	stream := eventStream{httpserver.NewStreamWriter(c.Writer, sendTimeout)}
+	_, _ = fmt.Fprintf(stream, "retry: %d\n\n", reconnectAfter.Milliseconds())
 	return stream
 }
 
 // send writes one event, whose ID is the view's version. The view is one line
 // of JSON: encoding/json escapes line breaks.
-func (s *eventStream) send(view orderview.View) error {
+func (s eventStream) send(view orderview.View) error {
 	data, err := json.Marshal(view)
 	if err != nil {
 		return fmt.Errorf("encoding the order: %w", err)
 	}
-	var event bytes.Buffer
-	fmt.Fprintf(&event, "id: %d\nevent: order\ndata: %s\n\n", view.Version, data)
-	return s.write(event.Bytes())
+	_, err = s.Write(fmt.Appendf(nil, "id: %d\nevent: order\ndata: %s\n\n", view.Version, data))
+	return err
 }
 
-func (s *eventStream) heartbeat() error { return s.write([]byte(": heartbeat\n\n")) }
-
-// write gives a slow client sendTimeout, so that it cannot hold the stream.
-func (s *eventStream) write(content []byte) error {
-	// A writer without deadlines, in a test, waits for ever.
-	_ = s.controller.SetWriteDeadline(time.Now().Add(sendTimeout))
-	if _, err := s.writer.Write(content); err != nil {
-		return fmt.Errorf("sending an event: %w", err)
-	}
-	if err := s.controller.Flush(); err != nil {
-		return fmt.Errorf("sending an event: %w", err)
-	}
-	return nil
+func (s eventStream) heartbeat() error {
+	_, err := s.Write([]byte(": heartbeat\n\n"))
+	return err
 }
 
 // stopWith calls cancel when draining is closed. The returned function ends the

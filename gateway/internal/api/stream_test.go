@@ -180,7 +180,7 @@ func TestAStreamResumesBehindTheLastEvent(t *testing.T) {
 func TestAWrongLastEventIDIsMalformed(t *testing.T) {
 	g := newGateway(t)
 	id := g.placed()
-	for _, value := range []string{"-1", "x", "1.5", "9223372036854775808", "1\r\n2"} {
+	for _, value := range []string{"-1", "+1", "-0", "x", "1.5", "9223372036854775808", "1\r\n2"} {
 		g.send(request{method: http.MethodGet, path: "/v1/orders/" + id + "/stream", token: g.ada(),
 			header: http.Header{"Last-Event-Id": {value}}}).problem(problem.Malformed)
 	}

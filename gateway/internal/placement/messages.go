@@ -54,6 +54,7 @@ var refusals = map[string]struct {
 }{
 	contract.ErrorTooLate:          {problem.TooLate, "it is too late: the order has shipped or is about to"},
 	contract.ErrorAlreadyCancelled: {problem.Conflict, "the order is cancelled already"},
+	contract.ErrorRecovering:       {problem.Conflict, "the order is being recovered: ask for it again later"},
 	contract.ErrorAlreadyHeld:      {problem.Conflict, "the order is on hold already"},
 	contract.ErrorNotHeld:          {problem.Conflict, "the order is not on hold"},
 	contract.ErrorNothingToFix:     {problem.Conflict, "the order does not wait for this to be fixed"},

@@ -81,12 +81,17 @@ func (l *Limiter) Allow(ctx context.Context, key string) error {
 	return nil
 }
 
+// AllowPrincipal counts one request for the principal of the context, as Allow
+// does.
+func (l *Limiter) AllowPrincipal(ctx context.Context) error {
+	return l.Allow(ctx, "principal:"+auth.PrincipalOf(ctx).Subject)
+}
+
 // Middleware counts each request for its principal. It stands behind
 // auth.Authenticate.
 func (l *Limiter) Middleware() gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx := c.Request.Context()
-		if err := l.Allow(ctx, "principal:"+auth.PrincipalOf(ctx).Subject); err != nil {
+		if err := l.AllowPrincipal(c.Request.Context()); err != nil {
 			httpserver.Fail(c, err)
 			c.Abort()
 		}

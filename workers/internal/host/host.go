@@ -3,8 +3,9 @@
 // The order queue's worker runs the workflows and, inside their tasks, the
 // fast local activities of every step. Each downstream service has a queue and
 // a worker of its own for the durable way: its slots are the wall that keeps a
-// sick service's retries from taking anybody else's place. The package has no
-// rules of the saga.
+// sick service's retries from taking anybody else's place. On the fast way,
+// whose slots are everybody's, the entrance of each service is that wall. The
+// package has no rules of the saga.
 package host
 
 import (
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
@@ -24,6 +26,7 @@ import (
 	"orderflow/internal/config"
 	"orderflow/internal/discovery"
 	"orderflow/internal/payloadcodec"
+	"orderflow/internal/rpc"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/workflows"
@@ -59,21 +62,24 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 		return chassis.Parts{}, err
 	}
 
-	registry, err := discovery.NewConsul(discovery.ConsulConfig{Addr: consul.Addr, Token: consul.Token}, t.Log)
+	resolver, err := discovery.Open(cfg.Lookup.Discovery(consul), t.Log)
 	if err != nil {
 		return chassis.Parts{}, fmt.Errorf("preparing discovery: %w", err)
 	}
-	opened.add(func() error { registry.Close(); return nil })
-	resolver := discovery.NewWatched(registry, t.Log)
 	opened.add(resolver.Close)
 	holds := newHolds(connected, t.Log)
-	services := newServices(resolver, connected, codec, holds, t, &opened)
+	guards := new(rpc.Guards)
+	services := newServices(cfg, resolver, connected, codec, holds, guards, t, &opened)
 
 	// The cache is one for the process; a worker alone cannot set it.
 	worker.SetStickyWorkflowCacheSize(cfg.StickyCache)
 	fleet := &fleet{log: t.Log, drain: cfg.DrainWorkers, failed: make(chan error, len(cfg.Queues))}
 	for _, queue := range cfg.Queues {
-		fleet.workers = append(fleet.workers, newWorker(connected, queue, cfg, services, fleet.fail))
+		w, err := newWorker(connected, queue, cfg, services, fleet.fail)
+		if err != nil {
+			return chassis.Parts{}, err
+		}
+		fleet.workers = append(fleet.workers, w)
 	}
 	return chassis.Parts{
 		Background: []func(context.Context) error{fleet.run, holds.watch},
@@ -83,6 +89,7 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 			},
 		},
 		Metadata: metadata(cfg),
+		Guards:   guards,
 		// A worker stops in three stages, each within DrainWorkers.
 		StopTimeout: 3*cfg.DrainWorkers + time.Second,
 		Close:       opened.close,
@@ -98,19 +105,20 @@ func metadata(cfg Settings) map[string]string {
 	return shown
 }
 
-func newWorker(connected client.Client, queue string, cfg Settings, services *services, fail func(error)) worker.Worker {
-	own := cfg.queue(queue)
-	w := worker.New(connected, queue, worker.Options{
-		MaxConcurrentWorkflowTaskPollers:        cfg.WorkflowPollers,
-		MaxConcurrentActivityTaskPollers:        cfg.ActivityPollers,
-		MaxConcurrentActivityExecutionSize:      own.slots(queue),
-		TaskQueueActivitiesPerSecond:            own.Rate,
-		MaxConcurrentLocalActivityExecutionSize: localActivitySlots(),
-		WorkerStopTimeout:                       cfg.DrainWorkers,
-		DisableWorkflowWorker:                   queue != contract.QueueOrders,
-		DeploymentOptions:                       cfg.version().WorkerOptions(),
-		OnFatalError:                            func(err error) { fail(fmt.Errorf("worker of queue %s: %w", queue, err)) },
-	})
+func newWorker(connected client.Client, queue string, cfg Settings, services *services, fail func(error)) (worker.Worker, error) {
+	options := worker.Options{
+		TaskQueueActivitiesPerSecond: cfg.queue(queue).Rate,
+		WorkerStopTimeout:            cfg.DrainWorkers,
+		DisableWorkflowWorker:        queue != contract.QueueOrders,
+		DeploymentOptions:            cfg.version().WorkerOptions(),
+		Interceptors:                 []interceptor.WorkerInterceptor{&fastWayMark{}},
+		OnFatalError:                 func(err error) { fail(fmt.Errorf("worker of queue %s: %w", queue, err)) },
+	}
+	cfg.poll(&options)
+	if err := cfg.supplySlots(queue, &options); err != nil {
+		return nil, err
+	}
+	w := worker.New(connected, queue, options)
 	if queue == contract.QueueOrders {
 		// An order ends on the version that it began on, whatever the default.
 		w.RegisterWorkflowWithOptions(workflows.PlaceOrder, workflow.RegisterOptions{
@@ -133,10 +141,10 @@ func newWorker(connected client.Client, queue string, cfg Settings, services *se
 		for _, activities := range services.all() {
 			w.RegisterActivity(activities)
 		}
-		return w
+		return w, nil
 	}
 	w.RegisterActivity(services.on(queue))
-	return w
+	return w, nil
 }
 
 // fleet is the process's workers.

@@ -143,6 +143,15 @@ func TestAHostPollsEveryQueueAsItsVersion(t *testing.T) {
 	host.end()
 }
 
+func TestAHostWhoseSlotsAndPollersFollowTheLoadPolls(t *testing.T) {
+	host := boot(t, temporaltest.Start(t), nowhere, "--slots=resources", "--pollers=autoscaling", "--queues=orders,payment")
+	for _, queue := range []string{contract.QueueOrders, contract.QueuePayment} {
+		host.awaitPollers(queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	}
+	host.awaitPollers(contract.QueueOrders, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	host.end()
+}
+
 func TestAnOrderIsPinnedToTheVersionOfItsWorkers(t *testing.T) {
 	host := boot(t, temporaltest.Start(t), nowhere, "--deployment=orderflow")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -1,27 +1,42 @@
 package host
 
 import (
-	"cmp"
+	"time"
 
+	"orderflow/internal/chassis"
 	"orderflow/internal/config"
-	"orderflow/internal/resilience"
+	"orderflow/internal/rpc"
 	"orderflow/workflows/contract"
 )
 
-// QueueSettings are those of one task queue. They bound its durable activities;
-// the fast way of a step is no task of its own, and is bounded by the bulkhead
-// and the breaker of its service.
+// QueueSettings are those of one task queue. They are about its durable
+// activities; the fast way of a step is no task of its own.
 type QueueSettings struct {
-	// Slots is how many activities run at once in this process.
-	Slots int `default:"0" help:"Activities of the queue at once in this process; 0 is as many as the bulkhead of its service lets through."`
 	// Rate is a property of the queue, not of the process: each poll carries
 	// it to the server, which goes by the latest. Workers that disagree would
 	// change it back and forth.
 	Rate float64 `default:"0" help:"Activities of the queue in a second at most, over all workers; 0 is no limit. Set the same for every worker."`
 }
 
-// mostPerSecond is what Temporal's SDK itself takes for no limit.
-const mostPerSecond = 100_000
+// Targets are the limits of the calls to the services behind the queues. They
+// bound the durable activities as well: see durableSlots.
+type Targets struct {
+	Order        chassis.Target `embed:"" prefix:"order-"`
+	Inventory    chassis.Target `embed:"" prefix:"inventory-"`
+	Payment      chassis.Target `embed:"" prefix:"payment-"`
+	Shipping     chassis.Target `embed:"" prefix:"shipping-"`
+	Notification chassis.Target `embed:"" prefix:"notification-"`
+}
+
+const (
+	// callTimeout bounds a call where nothing else is set.
+	callTimeout = 5 * time.Second
+	// attemptTime is what one attempt of a durable activity may take, see
+	// workflows/step.go. Timeouts nest: a call gives up before.
+	attemptTime = 10 * time.Second
+	// mostPerSecond is what Temporal's SDK itself takes for no limit.
+	mostPerSecond = 100_000
+)
 
 // queue returns the settings of a task queue.
 func (s Settings) queue(name string) QueueSettings {
@@ -39,26 +54,37 @@ func (s Settings) queue(name string) QueueSettings {
 	}
 }
 
-// validate refuses more slots than calls that the service's bulkhead lets
-// through: what is over would wait in this process while the activity's time
-// runs, or be refused by ourselves.
-func (q QueueSettings) validate(queue string) error {
-	if most := bulkheadOf(queue).MaxConcurrent; q.Slots < 0 || q.Slots > most {
-		return config.Wrong(queue+"-slots", "%d is not from 0 to %d, which the bulkhead of service %s lets through", q.Slots, most, targetOf[queue])
+// target returns the settings of the service behind a task queue.
+func (s Settings) target(queue string) chassis.Target {
+	switch queue {
+	case contract.QueueInventory:
+		return s.Calls.Inventory
+	case contract.QueuePayment:
+		return s.Calls.Payment
+	case contract.QueueShipping:
+		return s.Calls.Shipping
+	case contract.QueueNotification:
+		return s.Calls.Notification
+	default:
+		return s.Calls.Order
 	}
-	if !(q.Rate >= 0 && q.Rate <= mostPerSecond) { // NaN is refused as well
-		return config.Wrong(queue+"-rate", "%v is not from 0 to %d", q.Rate, mostPerSecond)
+}
+
+// limits are those of the calls to the service behind a task queue.
+func (s Settings) limits(queue string) rpc.Config {
+	return s.target(queue).RPC(callTimeout).WithDefaults(targetOf[queue])
+}
+
+func (s Settings) validateQueue(queue string) error {
+	if rate := s.queue(queue).Rate; !(rate >= 0 && rate <= mostPerSecond) { // NaN is refused as well
+		return config.Wrong(queue+"-rate", "%v is not from 0 to %d", rate, mostPerSecond)
+	}
+	prefix := targetOf[queue] + "-"
+	if err := s.target(queue).Check(prefix, callTimeout); err != nil {
+		return err
+	}
+	if timeout := s.limits(queue).Timeout; timeout >= attemptTime {
+		return config.Wrong(prefix+"timeout", "%v is not less than the %v that an attempt of an activity may take", timeout, attemptTime)
 	}
 	return nil
-}
-
-// slots is how many durable activities of a queue run at once: by default as
-// many as the bulkhead of the service lets through, so that a waiting activity
-// waits at the server, not in this process.
-func (q QueueSettings) slots(queue string) int {
-	return cmp.Or(q.Slots, bulkheadOf(queue).MaxConcurrent)
-}
-
-func bulkheadOf(queue string) resilience.BulkheadConfig {
-	return resilience.Defaults(targetOf[queue]).Bulkhead
 }

@@ -23,31 +23,36 @@ import (
 // the process share them, so that breaker and bulkhead see every call.
 type services struct {
 	byQueue map[string]any
-	// reconciliation runs on the order queue, with the same clients.
+	// reconciliation runs on the order queue. It makes few calls, one after the
+	// other, and passes no entrance.
 	reconciliation *activities.Reconciliation
 }
 
-func newServices(resolver discovery.Resolver, temporal client.Client, codec payloadcodec.Codec, holds *holds, t *telemetry.Telemetry, opened *closers) *services {
-	caller := func(queue string) rpc.Caller {
-		guarded := rpc.NewClient(targetOf[queue], resolver, rpc.Config{}, t)
-		opened.add(guarded.Close)
-		return holds.caller(queue, guarded)
+func newServices(cfg Settings, resolver discovery.Resolver, temporal client.Client, codec payloadcodec.Codec, holds *holds, guards *rpc.Guards, t *telemetry.Telemetry, opened *closers) *services {
+	guarded := make(map[string]rpc.Caller)
+	steps := make(map[string]rpc.Caller)
+	for _, queue := range contract.Queues() {
+		limits := cfg.limits(queue)
+		client := rpc.NewClient(targetOf[queue], resolver, limits, t, rpc.WithGuards(guards))
+		opened.add(client.Close)
+		guarded[queue] = holds.caller(queue, client)
+		steps[queue] = holds.caller(queue, newEntrance(targetOf[queue], limits.Bulkhead.MaxConcurrent, cfg.fastSlots(), client))
 	}
 	reconciliation := &activities.Reconciliation{
 		Temporal:  temporal,
 		Converter: codec.DataConverter(),
 		Now:       time.Now,
-		Orders:    order.NewClient(caller(contract.QueueOrders)),
-		Inventory: inventory.NewClient(caller(contract.QueueInventory)),
-		Payment:   payment.NewClient(caller(contract.QueuePayment)),
-		Shipping:  shipping.NewClient(caller(contract.QueueShipping)),
+		Orders:    order.NewClient(guarded[contract.QueueOrders]),
+		Inventory: inventory.NewClient(guarded[contract.QueueInventory]),
+		Payment:   payment.NewClient(guarded[contract.QueuePayment]),
+		Shipping:  shipping.NewClient(guarded[contract.QueueShipping]),
 	}
 	return &services{reconciliation: reconciliation, byQueue: map[string]any{
-		contract.QueueOrders:       &activities.Orders{Client: reconciliation.Orders},
-		contract.QueueInventory:    &activities.Inventory{Client: reconciliation.Inventory},
-		contract.QueuePayment:      &activities.Payment{Client: reconciliation.Payment},
-		contract.QueueShipping:     &activities.Shipping{Client: reconciliation.Shipping},
-		contract.QueueNotification: &activities.Notification{Client: notification.NewClient(caller(contract.QueueNotification))},
+		contract.QueueOrders:       &activities.Orders{Client: order.NewClient(steps[contract.QueueOrders])},
+		contract.QueueInventory:    &activities.Inventory{Client: inventory.NewClient(steps[contract.QueueInventory])},
+		contract.QueuePayment:      &activities.Payment{Client: payment.NewClient(steps[contract.QueuePayment])},
+		contract.QueueShipping:     &activities.Shipping{Client: shipping.NewClient(steps[contract.QueueShipping])},
+		contract.QueueNotification: &activities.Notification{Client: notification.NewClient(steps[contract.QueueNotification])},
 	}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"orderflow/internal/chassis"
 	"orderflow/internal/config"
 	"orderflow/workers/internal/deployment"
 	"orderflow/workflows/contract"
@@ -27,6 +28,16 @@ type Settings struct {
 	Shipping     QueueSettings `embed:"" prefix:"shipping-"`
 	Notification QueueSettings `embed:"" prefix:"notification-"`
 
+	Calls  Targets        `embed:""`
+	Lookup chassis.Lookup `embed:"" prefix:"lookup-"`
+
+	FastSlots int `default:"0" help:"Workflow tasks, each with its fast step, at once in this process; 0 is twice the calls that all services together are sent at once."`
+
+	Slots        string  `default:"fixed" enum:"fixed,resources" help:"Whether the number of workflow tasks at once is fixed, or follows what CPU and memory of the machine have left: ${enum}."`
+	TargetCPU    float64 `name:"target-cpu" default:"0.9" min:"0.1" max:"1" help:"Share of the CPU to aim at, with --slots=resources."`
+	TargetMemory float64 `default:"0.8" min:"0.1" max:"1" help:"Share of the memory to aim at, with --slots=resources."`
+
+	Pollers         string        `default:"fixed" enum:"fixed,autoscaling" help:"Whether the number of pollers stays as it is, or follows the load: ${enum}."`
 	WorkflowPollers int           `default:"8" help:"Pollers for workflow tasks."`
 	ActivityPollers int           `default:"8" help:"Pollers for activity tasks, for each queue."`
 	StickyCache     int           `default:"2000" help:"Workflows kept in memory between their tasks; 0 replays each from its history."`
@@ -67,9 +78,12 @@ func (s Settings) Validate() error {
 		}
 	}
 	for _, queue := range contract.Queues() {
-		if err := s.queue(queue).validate(queue); err != nil {
+		if err := s.validateQueue(queue); err != nil {
 			return err
 		}
+	}
+	if s.FastSlots != 0 && (s.FastSlots < 2 || s.FastSlots > 10_000) { // the SDK needs two
+		return config.Wrong("fast-slots", "%d is neither 0 nor from 2 to 10000", s.FastSlots)
 	}
 	// Temporal's SDK needs two pollers, one for the sticky queue.
 	if s.WorkflowPollers < 2 || s.WorkflowPollers > 1000 {

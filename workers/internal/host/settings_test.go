@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
 
 	"orderflow/internal/config"
-	"orderflow/internal/resilience"
 	"orderflow/workflows/contract"
 )
 
@@ -37,9 +37,14 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"no activity poller":        {"v1", []string{"--activity-pollers=0"}, "--activity-pollers"},
 		"a negative cache":          {"v1", []string{"--sticky-cache=-1"}, "--sticky-cache"},
 		"a short drain":             {"v1", []string{"--drain-workers=1s"}, "--drain-workers"},
-		"more slots than bulkhead":  {"v1", []string{"--payment-slots=11"}, "--payment-slots (ORDERFLOW_PAYMENT_SLOTS): 11 is not from 0 to 10, which the bulkhead of service payment lets through"},
-		"slots of another queue":    {"v1", []string{"--inventory-slots=6"}, "--inventory-slots"},
-		"negative slots":            {"v1", []string{"--orders-slots=-1"}, "--orders-slots"},
+		"a queue without a pool":    {"v1", []string{"--payment-max-queue=11"}, "--payment-max-queue (ORDERFLOW_PAYMENT_MAX_QUEUE): is only of use with --payment-max-concurrent"},
+		"a call beyond its attempt": {"v1", []string{"--order-timeout=10s"}, "--order-timeout (ORDERFLOW_ORDER_TIMEOUT): 10s is not less than the 10s"},
+		"no slow call at all":       {"v1", []string{"--shipping-breaker-slow-call=5s"}, "--shipping-breaker-slow-call"},
+		"one fast slot":             {"v1", []string{"--fast-slots=1"}, "--fast-slots"},
+		"unknown slots":             {"v1", []string{"--slots=many"}, "--slots"},
+		"more than the CPU":         {"v1", []string{"--target-cpu=1.1"}, "--target-cpu"},
+		"unknown pollers":           {"v1", []string{"--pollers=many"}, "--pollers"},
+		"DNS without a name":        {"v1", []string{"--lookup-kind=dns"}, "--lookup-dns-name"},
 		"a negative rate":           {"v1", []string{"--shipping-rate=-0.5"}, "--shipping-rate (ORDERFLOW_SHIPPING_RATE): -0.5 is not"},
 		"a rate beyond all":         {"v1", []string{"--notification-rate=100001"}, "--notification-rate"},
 		"a rate that is no number":  {"v1", []string{"--payment-rate=NaN"}, "--payment-rate"},
@@ -78,17 +83,40 @@ func TestTheBuildIDIsTheProgramsVersionUnlessItIsSet(t *testing.T) {
 	}
 }
 
-func TestSlotsAreThoseOfTheBulkheadUnlessTheyAreSet(t *testing.T) {
-	settings, err := load(t, "v1", "--payment-slots=3", "--payment-rate=0.5")
+// The two walls are one setting: a task that got a slot finds a place at its
+// service.
+func TestSlotsAreThePlacesOfBothPools(t *testing.T) {
+	settings, err := load(t, "v1", "--payment-max-concurrent=3", "--shipping-max-concurrent=40", "--shipping-compensation-concurrent=1", "--payment-rate=0.5")
 	require.NoError(t, err)
 	for queue, slots := range map[string]int{
-		contract.QueueOrders: 20, contract.QueueInventory: 5, contract.QueuePayment: 3,
-		contract.QueueShipping: 10, contract.QueueNotification: 20,
+		contract.QueueOrders: 20 + 10, contract.QueueInventory: 5 + 2, contract.QueuePayment: 3 + 2,
+		contract.QueueShipping: 40 + 1, contract.QueueNotification: 20 + 10,
 	} {
-		require.Equal(t, slots, settings.queue(queue).slots(queue), queue)
+		require.Equal(t, slots, durableSlots(settings.limits(queue)), queue)
 	}
+	require.Equal(t, 2*(20+5+3+40+20), settings.fastSlots())
 	require.InDelta(t, 0.5, settings.queue(contract.QueuePayment).Rate, 0)
 	require.Zero(t, settings.queue(contract.QueueShipping).Rate)
+
+	settings, err = load(t, "v1", "--fast-slots=7")
+	require.NoError(t, err)
+	require.Equal(t, 7, settings.fastSlots())
+}
+
+func TestPollersAreAFixedNumberUnlessTheyFollowTheLoad(t *testing.T) {
+	var options worker.Options
+	settings, err := load(t, "v1", "--workflow-pollers=3", "--activity-pollers=1")
+	require.NoError(t, err)
+	settings.poll(&options)
+	require.Equal(t, worker.Options{MaxConcurrentWorkflowTaskPollers: 3, MaxConcurrentActivityTaskPollers: 1}, options)
+
+	settings.Pollers, options = pollersAutoscaling, worker.Options{}
+	settings.poll(&options)
+	require.Zero(t, options.MaxConcurrentWorkflowTaskPollers)
+	require.Equal(t, worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: 3, MinimumNumberOfPollers: 2, MaximumNumberOfPollers: 30,
+	}), options.WorkflowTaskPollerBehavior)
+	require.NotNil(t, options.ActivityTaskPollerBehavior)
 }
 
 func TestEveryQueueHasAServiceWithABulkhead(t *testing.T) {
@@ -96,12 +124,4 @@ func TestEveryQueueHasAServiceWithABulkhead(t *testing.T) {
 		require.NotEmpty(t, targetOf[queue], queue)
 	}
 	require.Len(t, targetOf, len(contract.Queues()))
-}
-
-func TestFastStepsOfAHealthyBurstFitIntoEveryBulkhead(t *testing.T) {
-	for _, target := range targetOf {
-		bulkhead := resilience.Defaults(target).Bulkhead
-		require.LessOrEqual(t, localActivitySlots(), bulkhead.MaxConcurrent+bulkhead.MaxQueue, target)
-	}
-	require.Equal(t, 15, localActivitySlots())
 }

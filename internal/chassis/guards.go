@@ -1,0 +1,68 @@
+package chassis
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"orderflow/internal/httpserver"
+	"orderflow/internal/rpc"
+)
+
+// GuardsPath is where a process tells the product's other processes what stands
+// around the calls that it makes: a GuardsReport.
+const GuardsPath = "/internal/guards"
+
+// MetadataInternal is the metadata of an instance with the address, "host:port",
+// at which it serves our own processes. Without it that is the instance's own.
+const MetadataInternal = "internal"
+
+// GuardsReport is the answer of GuardsPath.
+type GuardsReport struct {
+	Items []rpc.Snapshot `json:"items"`
+}
+
+func addGuards(routes gin.IRoutes, guards *rpc.Guards) {
+	routes.GET(GuardsPath, func(c *gin.Context) {
+		httpserver.Respond(c, http.StatusOK, GuardsReport{Items: guards.Snapshot()})
+	})
+}
+
+// serveInternal serves our own processes apart from strangers, and returns the
+// metadata with the address under which they find that. It ends after the last
+// request of strangers.
+func (s *service) serveInternal(ctx context.Context, parts Parts) (metadata map[string]string, err error) {
+	if parts.InternalAddr == "" {
+		return parts.Metadata, nil
+	}
+	listener, err := httpserver.Listen(parts.InternalAddr) //nolint:contextcheck // opening a local port does not wait
+	if err != nil {
+		return nil, err
+	}
+	host, err := s.cfg.advertisedHost(ctx, listener.Addr(), lookupThisHost)
+	if err != nil {
+		_ = listener.Close() // the first error says more
+		return nil, fmt.Errorf("the address for our own processes: %w", err)
+	}
+	//nolint:contextcheck // handlers take the context of their request
+	engine := httpserver.NewEngine(httpserver.Options{Name: s.name, Telemetry: s.telemetry})
+	if parts.Guards != nil {
+		addGuards(engine, parts.Guards) //nolint:contextcheck // as above
+	}
+	server := httpserver.Serve(ctx, listener, engine, httpserver.WithErrorLog(s.telemetry.Log))
+	s.closers.Push("internal server", server.Shutdown)
+	s.telemetry.Log.Info("serving our own processes", zap.Stringer("internalAddr", server.Addr()))
+
+	metadata = maps.Clone(parts.Metadata)
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	metadata[MetadataInternal] = net.JoinHostPort(host, strconv.Itoa(portOf(listener.Addr())))
+	return metadata, nil
+}
