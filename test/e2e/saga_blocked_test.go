@@ -27,7 +27,7 @@ func blockings() []story {
 		}
 		for _, b := range blocked {
 			s.awaitListed("WorkflowId = '" + b.id + "' AND NeedsAttention = true AND OrderState = 'blocked'")
-			s.awaitDetails(b.id, "/v1/ops/orders/"+b.id+"/compensations/RefundPayment/retry")
+			s.awaitDetails(b.id, "/v1/ops/orders/"+b.id+"/compensations/RefundPayment/{retry,skip,resolve}")
 			require.Contains(s.t, s.attention(), b.id)
 		}
 		require.Len(s.t, s.attention(), len(blocked))
@@ -78,6 +78,7 @@ func (s *shop) requireDecided(b blockedOrder) {
 	require.Equal(s.t, string(undone), charge.Compensation.State)
 	require.Equal(s.t, resolution, charge.Compensation.Resolution)
 	s.awaitDetails(b.id, resolution)
+	s.awaitDetails(b.id, string(b.action)+" ChargePayment by olga: "+b.reason())
 }
 
 // chargeOf is the step that took the money.
