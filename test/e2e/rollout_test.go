@@ -22,7 +22,6 @@ import (
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/internal/temporalclient/temporaltest"
-	"orderflow/services/money"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
@@ -38,15 +37,16 @@ func TestARolloutEndsOldOrdersOnTheirVersion(t *testing.T) {
 	d := generate(t, seed+9, 20)
 	r.await(r.beginImport(d.products, d.customersFile))
 
+	blocked := r.placeWith(d, refundFails, noRoute)
+	r.awaitListed("WorkflowId = '" + blocked + "' AND OrderState = 'blocked' AND NeedsAttention = true")
 	// A payment service that is alive and does not answer keeps orders in the
 	// middle for as long as the test needs.
 	require.NoError(t, r.Supervisor().Signal("payment", syscall.SIGSTOP))
-	middle, held, blocked := r.place(d), r.place(d), r.startImpatient(d)
+	middle, held := r.place(d), r.place(d)
 	r.awaitCharging(middle)
 	r.awaitCharging(held)
 	r.update(held, contract.UpdateHold, contract.HoldRequest{Reason: "a look at the address", RequestedBy: "ops"})
 	r.awaitListed("WorkflowId = '" + held + "' AND OrderState = 'held'")
-	r.awaitListed("WorkflowId = '" + blocked + "' AND OrderState = 'blocked' AND NeedsAttention = true")
 
 	shown := r.deploy("--build-id", "v2")
 	require.Contains(t, shown, "moved "+held+" to v2\n")
@@ -59,7 +59,7 @@ func TestARolloutEndsOldOrdersOnTheirVersion(t *testing.T) {
 
 	require.NoError(t, r.Supervisor().Signal("payment", syscall.SIGCONT))
 	r.update(held, contract.UpdateRelease, contract.HoldRequest{Reason: "the address is fine", RequestedBy: "ops"})
-	r.update(blocked, contract.UpdateRetry, contract.OperatorRequest{Step: contract.UndoChargePayment, Reason: "payment is back", RequestedBy: "ops"})
+	r.update(blocked, contract.UpdateResolve, contract.OperatorRequest{Step: contract.UndoChargePayment, Reason: "paid back in cash", RequestedBy: "ops"})
 	for _, id := range []string{middle, held, fresh} {
 		r.awaitStatus(id, order.Shipped)
 	}
@@ -146,40 +146,25 @@ func (r *rollout) deploy(args ...string) string {
 // place has the gateway accept an order, and returns its ID.
 func (r *rollout) place(d dataset, headers ...string) string {
 	r.t.Helper()
+	return r.placeWith(d, "pm_card_visa", "", headers...)
+}
+
+func (r *rollout) placeWith(d dataset, method, postalCode string, headers ...string) string {
+	r.t.Helper()
+	address := map[string]any{"name": "A", "line1": "1 Main St", "city": "London", "country": "GB"}
+	if postalCode != "" {
+		address["postalCode"] = postalCode
+	}
 	placed, err := r.call(r.t.Context(), http.MethodPost, "/v1/orders", map[string]any{
 		"customerId": d.customers[0],
 		"items":      []any{map[string]any{"productId": anyProduct(d), "quantity": 1}},
-		"payment":    map[string]any{"method": "pm_card_visa"},
-		"shippingAddress": map[string]any{
-			"name": "A", "line1": "1 Main St", "city": "London", "country": "GB",
-		},
+		"payment":    map[string]any{"method": method}, "shippingAddress": address,
 	}, headers...)
 	require.NoError(r.t, err)
 	require.Contains(r.t, []int{http.StatusAccepted, http.StatusCreated}, placed.status, "%s", placed.body)
 	var view orderView
 	placed.into(r.t, &view)
 	return view.OrderID
-}
-
-// startImpatient starts an order whose steps and compensations may take five
-// seconds each, so that it is blocked soon when payment does not answer.
-func (r *rollout) startImpatient(d dataset) string {
-	r.t.Helper()
-	id, err := contract.NewOrderID()
-	require.NoError(r.t, err)
-	price := money.New(700, "USD")
-	_, err = r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: contract.QueueOrders},
-		contract.PlaceOrder, contract.PlaceOrderInput{
-			OrderID: id, CustomerID: d.customers[0], CustomerName: "Customer",
-			Items:           []contract.Item{{ProductID: anyProduct(d), ProductName: "Product", Quantity: 1, UnitPrice: price}},
-			Total:           price,
-			PaymentMethod:   "pm_card_visa",
-			ShippingAddress: contract.Address{Name: "A", Line1: "1 Main St", City: "London", Country: "GB"},
-			AcceptedAt:      time.Now().UTC().Truncate(time.Microsecond),
-			Settings:        contract.Settings{StepTimeout: 5 * time.Second},
-		})
-	require.NoError(r.t, err)
-	return id
 }
 
 func anyProduct(d dataset) string { return slices.Sorted(maps.Keys(d.stock))[0] }
