@@ -2,7 +2,6 @@ package devstack_test
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/devstack"
+	"orderflow/internal/filesystemtest"
 )
 
 // freeConfig is a system on free ports that never gets as far as to build.
@@ -85,14 +85,11 @@ func TestDataFolderThatCannotBeUsedIsOneLine(t *testing.T) {
 }
 
 func TestReadOnlyDataFolderIsRefused(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("skipped: needs to run without root, who may write anywhere")
-	}
 	cfg := freeConfig(t)
-	require.NoError(t, os.MkdirAll(filepath.Join(cfg.DataDir, "logs"), 0o755))
-	require.NoError(t, os.Chmod(cfg.DataDir, 0o555))
+	cfg.DataDir = filesystemtest.ReadOnly(t)
 	_, err := devstack.Start(t.Context(), cfg)
-	require.ErrorContains(t, err, "cannot be written")
+	require.ErrorContains(t, err, "the data folder "+cfg.DataDir)
+	require.ErrorContains(t, err, "ORDERFLOW_DATA_DIR")
 }
 
 func TestSettingsThatCannotWorkAreRefusedBeforeAnythingHappens(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/filesystemtest"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
 )
@@ -150,11 +151,7 @@ func TestOpenSaysInOneLineWhatIsWrong(t *testing.T) {
 }
 
 func TestOpenRefusesAnUnwritableFolder(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("skipped: needs to run without root, who may write anywhere")
-	}
-	folder := filepath.Join(t.TempDir(), "read-only")
-	require.NoError(t, os.Mkdir(folder, 0o500))
+	folder := filesystemtest.ReadOnly(t)
 	_, err := sqlstore.Open(t.Context(), "sqlite:"+folder+"/x.db", counters())
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), folder)

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"orderflow/internal/devstack"
@@ -181,15 +180,9 @@ func (r *rollout) awaitCharging(id string) {
 	}, patience, 50*time.Millisecond, "%s at the payment", id)
 }
 
-// awaitListed waits until the lists of workflows, which lag behind, know of an
-// order.
 func (r *rollout) awaitListed(query string) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool {
-		counted, err := r.temporal.CountWorkflow(r.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-		require.NoError(r.t, err)
-		return counted.GetCount() == 1
-	}, patience, 50*time.Millisecond, query)
+	require.Eventually(r.t, func() bool { return isListed(r.t, r.temporal, query) }, patience, 50*time.Millisecond, query)
 }
 
 func (r *rollout) awaitStatus(id string, status order.Status) {

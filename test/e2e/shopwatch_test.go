@@ -4,10 +4,12 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"orderflow/workflows/contract"
 )
@@ -44,12 +46,14 @@ func (s *shop) awaitDetails(id, text string) {
 	}, "%s shows %q", id, text)
 }
 
-// awaitListed waits until the lists of workflows, which lag behind, have one
-// that is so.
 func (s *shop) awaitListed(query string) {
 	s.t.Helper()
-	s.eventually(func() bool {
-		counted, err := s.workflows.CountWorkflow(s.t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-		return err == nil && counted.GetCount() == 1
-	}, "%s", query)
+	s.eventually(func() bool { return isListed(s.t, s.workflows, query) }, "%s", query)
+}
+
+// isListed tells whether the lists of workflows, which lag behind, have exactly
+// one that is so.
+func isListed(t *testing.T, temporal client.Client, query string) bool {
+	counted, err := temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	return err == nil && counted.GetCount() == 1
 }

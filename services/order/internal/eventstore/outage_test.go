@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/filesystemtest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
@@ -77,14 +78,7 @@ func TestADatabaseThatCannotGrowRefusesAppendsUntilItCan(t *testing.T) {
 
 // A disk of 4 MiB that something else has filled.
 func TestAFullDiskRefusesAppendsUntilThereIsRoom(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: needs root, to mount a small disk")
-	}
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("skipped: needs the right to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
+	disk := filesystemtest.Small(t, 4<<20)
 	db := sqlstoretest.Open(t, "sqlite:"+filepath.Join(disk, "test.db"), migrations.Schemas()...)
 	s := &fixture{t: t, db: db, Store: eventstore.New(db)}
 	ballast := filepath.Join(disk, "ballast")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/filesystemtest"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
 )
@@ -25,14 +26,7 @@ func fillRow(ctx context.Context, tx *sql.Tx) error {
 }
 
 func TestAFullDiskIsReportedAndLeavesNothingHalfWritten(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: needs root, to mount a small file system")
-	}
-	folder := t.TempDir()
-	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skipf("skipped: needs root with the right to mount: %v", err)
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(folder, syscall.MNT_DETACH)) })
+	folder := filesystemtest.Small(t, 1<<20)
 	path := filepath.Join(folder, "test.db")
 	db := sqlstoretest.Open(t, "sqlite:"+path, counters())
 	write(t, db, incrementA)
