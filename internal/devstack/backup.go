@@ -11,13 +11,17 @@ import (
 )
 
 // Backup copies the SQLite database of every service into a new folder, while
-// the system runs or not. Each copy is of one moment; the moments of two
-// services differ, which their fences and the orders still under way even out
-// after a restore. It returns the services that were copied.
+// the system runs or not. Each copy is whole and of one moment, but the moments
+// of two services differ: copies fit together for the orders that did not move
+// meanwhile, and for all only while none is under way. It returns the services
+// that were copied.
 //
 // A folder that exists, and a data folder without any database, are errors. A
 // service on another database has no file here and is left out.
 func Backup(ctx context.Context, dataDir, to string) (copied []string, err error) {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the backup: %w", err)
+	}
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the backup: %w", err)
 	}

@@ -41,7 +41,7 @@ func TestABackupHoldsEveryServicesDatabase(t *testing.T) {
 }
 
 func TestABackupOfNothingIsAnErrorAndLeavesNothing(t *testing.T) {
-	to := filepath.Join(t.TempDir(), "backup")
+	to := filepath.Join(t.TempDir(), "in", "a", "backup")
 	_, err := devstack.Backup(t.Context(), t.TempDir(), to)
 	require.ErrorContains(t, err, "no service's database")
 	require.NoDirExists(t, to)

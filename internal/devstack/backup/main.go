@@ -18,6 +18,14 @@ type settings struct {
 	To      string `required:"" placeholder:"DIR" help:"Folder to make for the copies."`
 }
 
+// Validate refuses what make passes on when it is called without TO.
+func (s *settings) Validate() error {
+	if s.To == "" {
+		return config.Wrong("to", "name the folder to make: make backup TO=folder")
+	}
+	return nil
+}
+
 func main() {
 	var s settings
 	config.Parse("backup", "Copies every service's SQLite database.", &s, os.Args[1:])

@@ -58,7 +58,7 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 	if err := registerSearchAttributes(ctx, connected, cfg.Temporal.Namespace); err != nil {
 		return chassis.Parts{}, err
 	}
-	if err := scheduleReconcile(ctx, connected, codec.DataConverter(), cfg); err != nil {
+	if err := scheduleReconcile(ctx, connected, cfg); err != nil {
 		return chassis.Parts{}, err
 	}
 

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"orderflow/internal/payloadcodec"
 	"orderflow/workflows/contract"
 )
 
@@ -30,10 +31,20 @@ const (
 // scheduleReconcile makes, changes or removes the schedule of Reconcile, as the
 // settings say. Workers that start together agree: whoever comes first makes
 // it, the others find it as they want it. An operator's pause stays.
-func scheduleReconcile(ctx context.Context, c client.Client, dataConverter converter.DataConverter, cfg Settings) error {
+//
+// The schedule is never encrypted: it says nothing of any order, and it is there
+// for longer than any key.
+func scheduleReconcile(ctx context.Context, connected client.Client, cfg Settings) error {
 	if !slices.Contains(cfg.Queues, contract.QueueOrders) {
 		return nil // another worker runs it
 	}
+	c, err := client.NewClientFromExistingWithContext(ctx, connected, client.Options{
+		Namespace: cfg.Temporal.Namespace, DataConverter: plain{converter.GetDefaultDataConverter()},
+	})
+	if err != nil {
+		return fmt.Errorf("scheduling %s: %w", contract.Reconcile, err)
+	}
+	defer c.Close() // the connection stays open for the other one
 	handle := c.ScheduleClient().GetHandle(ctx, contract.ReconcileID)
 	if cfg.ReconcileEvery == 0 {
 		if err := handle.Delete(ctx); err != nil && !isNotFound(err) {
@@ -42,13 +53,13 @@ func scheduleReconcile(ctx context.Context, c client.Client, dataConverter conve
 		return nil
 	}
 	wanted := reconcileSchedule(cfg)
-	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
+	_, err = c.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: contract.ReconcileID, Spec: *wanted.Spec, Action: wanted.Action,
 		Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow,
 	})
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		err = handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(found client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			if sameSchedule(found.Description.Schedule, wanted, dataConverter) {
+			if sameSchedule(found.Description.Schedule, wanted) {
 				return nil, temporal.ErrSkipScheduleUpdate
 			}
 			wanted.State = found.Description.Schedule.State
@@ -76,9 +87,21 @@ func reconcileSchedule(cfg Settings) client.Schedule {
 	}
 }
 
+// plain reads a payload that it cannot decode as empty, so that a schedule that
+// was written with a key, which may be gone, is written anew instead of ending
+// the start.
+type plain struct{ converter.DataConverter }
+
+func (p plain) FromPayload(payload *commonpb.Payload, value any) error {
+	if string(payload.GetMetadata()[converter.MetadataEncoding]) == payloadcodec.Encoding {
+		return nil
+	}
+	return p.DataConverter.FromPayload(payload, value)
+}
+
 // sameSchedule reports whether a schedule is as it is wanted. Its workflow's
-// argument comes as it is stored, perhaps encrypted.
-func sameSchedule(found, wanted client.Schedule, dataConverter converter.DataConverter) bool {
+// argument comes as it is stored.
+func sameSchedule(found, wanted client.Schedule) bool {
 	has, ok := found.Action.(*client.ScheduleWorkflowAction)
 	wants := wanted.Action.(*client.ScheduleWorkflowAction)
 	if !ok || len(has.Args) != 1 || found.Spec == nil || found.Policy == nil {
@@ -89,7 +112,7 @@ func sameSchedule(found, wanted client.Schedule, dataConverter converter.DataCon
 		return false
 	}
 	var input contract.ReconcileInput
-	if err := dataConverter.FromPayload(payload, &input); err != nil {
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &input); err != nil {
 		return false
 	}
 	return slices.Equal(found.Spec.Intervals, wanted.Spec.Intervals) &&

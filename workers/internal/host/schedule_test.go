@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"orderflow/internal/payloadcodec"
+	"orderflow/internal/payloadcodec/keyring"
 	"orderflow/internal/temporalclient/temporaltest"
 	"orderflow/workflows/contract"
 )
@@ -40,7 +43,7 @@ func TestWorkersThatStartTogetherMakeOneSchedule(t *testing.T) {
 	const workers = 4
 	for range workers {
 		go func() {
-			failures <- scheduleReconcile(t.Context(), connected, converter.GetDefaultDataConverter(), reconciling(t))
+			failures <- scheduleReconcile(t.Context(), connected, reconciling(t))
 		}()
 	}
 	for range workers {
@@ -50,13 +53,13 @@ func TestWorkersThatStartTogetherMakeOneSchedule(t *testing.T) {
 	require.Equal(t, []client.ScheduleIntervalSpec{{Every: 5 * time.Minute}}, found.Schedule.Spec.Intervals)
 	require.Equal(t, 2*time.Minute, grace)
 	require.Equal(t, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, found.Schedule.Policy.Overlap)
-	require.True(t, sameSchedule(found.Schedule, reconcileSchedule(reconciling(t)), converter.GetDefaultDataConverter()), "nobody changes it again")
+	require.True(t, sameSchedule(found.Schedule, reconcileSchedule(reconciling(t))), "nobody changes it again")
 }
 
 func TestTheScheduleFollowsTheSettings(t *testing.T) {
 	connected := dial(t, temporaltest.Start(t))
 	schedule := func(args ...string) {
-		require.NoError(t, scheduleReconcile(t.Context(), connected, converter.GetDefaultDataConverter(), reconciling(t, args...)))
+		require.NoError(t, scheduleReconcile(t.Context(), connected, reconciling(t, args...)))
 	}
 	every := func() time.Duration {
 		found, _ := scheduled(t, connected)
@@ -95,4 +98,47 @@ func TestAnIntervalOfReconcileThatIsNoneIsRefused(t *testing.T) {
 		_, err := load(t, "v1", "--reconcile-every="+right)
 		require.NoError(t, err, right)
 	}
+}
+
+// A schedule outlives every key: workers with one, with another one, and with
+// none find it, and whoever reads it needs no key.
+func TestTheScheduleNeedsNoKey(t *testing.T) {
+	addr := temporaltest.Start(t)
+	var args []string
+	for _, key := range []string{"first", "second", ""} {
+		codec := payloadcodec.Codec{}
+		if key != "" {
+			keys, err := keyring.New(key, map[string][]byte{key: make([]byte, 32)})
+			require.NoError(t, err)
+			codec = payloadcodec.New(keys)
+		}
+		connected := dialWith(t, addr, codec)
+		args = append(args, "--reconcile-every="+strconv.Itoa(1+len(args))+"h")
+		require.NoError(t, scheduleReconcile(t.Context(), connected, reconciling(t, args[len(args)-1])))
+		found, grace := scheduled(t, dial(t, addr))
+		require.Equal(t, 2*time.Minute, grace)
+		require.NotEmpty(t, found.Schedule.Action.(*client.ScheduleWorkflowAction).StaticSummary)
+	}
+}
+
+// Workers of before wrote it with their key.
+func TestAScheduleThatNobodyCanReadIsWrittenAnew(t *testing.T) {
+	addr := temporaltest.Start(t)
+	keys, err := keyring.New("gone", map[string][]byte{"gone": make([]byte, 32)})
+	require.NoError(t, err)
+	encrypting := dialWith(t, addr, payloadcodec.New(keys))
+	before := reconcileSchedule(reconciling(t))
+	handle, err := encrypting.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
+		ID: contract.ReconcileID, Spec: *before.Spec, Action: before.Action,
+	})
+	require.NoError(t, err)
+	require.NoError(t, handle.Pause(t.Context(), client.SchedulePauseOptions{Note: "by an operator"}))
+	connected := dial(t, addr)
+	_, err = connected.ScheduleClient().GetHandle(t.Context(), contract.ReconcileID).Describe(t.Context())
+	require.ErrorContains(t, err, "summary", "nobody can read it")
+
+	require.NoError(t, scheduleReconcile(t.Context(), connected, reconciling(t)))
+	found, grace := scheduled(t, connected)
+	require.Equal(t, 2*time.Minute, grace)
+	require.True(t, found.Schedule.State.Paused, "the pause stays")
 }

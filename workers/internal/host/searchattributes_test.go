@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/internal/temporalclient/temporaltest"
@@ -15,8 +16,13 @@ import (
 
 func dial(t *testing.T, addr string) client.Client {
 	t.Helper()
+	return dialWith(t, addr, payloadcodec.Codec{})
+}
+
+func dialWith(t *testing.T, addr string, codec payloadcodec.Codec) client.Client {
+	t.Helper()
 	connected, err := temporalclient.Dial(t.Context(),
-		temporalclient.Config{Addr: addr, Namespace: temporaltest.Namespace}, telemetry.Discard())
+		temporalclient.Config{Addr: addr, Namespace: temporaltest.Namespace, Codec: codec}, telemetry.Discard())
 	require.NoError(t, err)
 	t.Cleanup(connected.Close)
 	return connected
