@@ -14,7 +14,7 @@ import (
 )
 
 func TestABackupHoldsEveryServicesDatabase(t *testing.T) {
-	data, to := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+	data, to := t.TempDir(), filepath.Join(t.TempDir(), "backups", "monday")
 	for _, service := range []string{"order", "payment"} {
 		db, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(data, service+".db"))
 		require.NoError(t, err)
