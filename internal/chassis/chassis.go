@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orderflow/internal/discovery"
+	"orderflow/internal/faults/failpoint"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/lifecycle"
 	"orderflow/internal/rpc"
@@ -119,7 +120,8 @@ type service struct {
 	name, version, instanceID string
 	cfg                       Config
 	telemetry                 *telemetry.Telemetry
-	stopTimeout               time.Duration // 0: closeTimeout
+	stopTimeout               time.Duration   // 0: closeTimeout
+	requireCaller             gin.HandlerFunc // nil: everybody may call
 
 	registrar *registrar // nil without discovery, or before it has begun
 	server    *httpserver.Server
@@ -128,6 +130,12 @@ type service struct {
 }
 
 func (s *service) start(ctx context.Context, build func(context.Context, *telemetry.Telemetry) (Parts, error)) error {
+	if err := s.cfg.checkFailPoints(); err != nil {
+		return err
+	}
+	if err := s.cfg.checkMode(); err != nil {
+		return err
+	}
 	parts, err := build(ctx, s.telemetry)
 	if parts.Close != nil {
 		s.closers.PushFunc(s.name, parts.Close)
@@ -136,6 +144,11 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 		return fmt.Errorf("building %s: %w", s.name, err)
 	}
 	s.stopTimeout = parts.StopTimeout
+	if parts.serves() {
+		if err := s.openCallers(&parts); err != nil { //nolint:contextcheck // reading a file does not wait
+			return err
+		}
+	}
 	listener, err := httpserver.Listen(s.cfg.Listen.Addr) //nolint:contextcheck // opening a local port does not wait
 	if err != nil {
 		return err
@@ -154,6 +167,10 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if parts.Handler != nil {
 		handler = parts.Handler(handler)
 	}
+	if s.cfg.FailPoints {
+		points := failpoint.New(s.telemetry.Log)
+		handler, ctx = points.Handler(handler), points.Background(ctx)
+	}
 	s.server = httpserver.Serve(ctx, listener, handler, httpserver.WithErrorLog(s.telemetry.Log))
 	s.telemetry.Log.Info("serving", zap.Stringer("addr", s.server.Addr()), zap.Stringer("faults", s.cfg.Faults))
 
@@ -170,7 +187,7 @@ func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metada
 	if !s.cfg.Discovery {
 		return nil
 	}
-	host, err := s.cfg.advertisedHost(ctx, addr, lookupThisHost)
+	host, port, err := s.cfg.advertised(ctx, addr, lookupThisHost)
 	if err != nil {
 		return err
 	}
@@ -183,7 +200,7 @@ func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metada
 		ID:       s.instanceID,
 		Name:     s.name,
 		Host:     host,
-		Port:     portOf(addr),
+		Port:     port,
 		Version:  s.version,
 		Metadata: metadata,
 	}, s.telemetry.Log)
@@ -202,6 +219,9 @@ func (s *service) engine(parts Parts) *gin.Engine {
 		Name:      s.name,
 		Telemetry: s.telemetry,
 		Faults:    s.cfg.Faults,
+
+		SwitchFaults: s.cfg.SwitchFaults && !parts.Public,
+
 		BodyLimit: s.cfg.BodyLimit,
 		Checks:    checks,
 		Public:    parts.Public,
@@ -210,6 +230,10 @@ func (s *service) engine(parts Parts) *gin.Engine {
 	})
 	if parts.Guards != nil && !parts.Public {
 		addGuards(engine, parts.Guards)
+	}
+	if s.requireCaller != nil {
+		// What was added before, the probes and GuardsPath, answers everybody.
+		engine.Use(s.requireCaller)
 	}
 	if parts.Routes != nil {
 		parts.Routes(engine)

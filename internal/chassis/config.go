@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,17 +19,24 @@ import (
 //
 //	type settings struct {
 //		chassis.Config `embed:""`
-//		Store config.Store `embed:"" prefix:"store-"`
+//		Sink string `help:"Where messages go."`
 //	}
+//
+// A service with a database embeds DatabaseConfig.
 type Config struct {
 	Listen    config.Listen    `embed:"" prefix:"listen-"`
 	Consul    config.Consul    `embed:"" prefix:"consul-"`
 	Telemetry config.Telemetry `embed:""`
 
+	Mode        Mode   `default:"development" enum:"development,production" help:"Whether to make do with what is convenient on a laptop (${enum}): production refuses to start where anybody could come in."`
+	ServiceJWKS string `name:"service-jwks" type:"path" placeholder:"FILE" help:"Public keys (JWK set) that calls to this service must be signed with; starter service-key makes them. Without it, everybody may call. Of no use to gateway and workers."`
+
 	InstanceID   string        `help:"Name of this process among its equals, the same after a restart; by default service and a random part."`
-	Advertise    string        `placeholder:"HOST" help:"Host under which others reach this process; by default the one it listens at, or this machine's address when that is all interfaces."`
+	Advertise    string        `placeholder:"HOST[:PORT]" help:"Host, and port if it is another one, under which others reach this process; by default the host that it listens at, or this machine's address when that is all interfaces."`
 	Discovery    bool          `default:"true" negatable:"" help:"Register in Consul."`
 	Faults       faults.Spec   `placeholder:"SPEC" help:"Faults to inject, such as latency=200ms,error=0.1,lost=0.05."`
+	FailPoints   bool          `help:"Break at the fail points that requests name, for fault tests; refused unless this process listens at the loopback."`
+	SwitchFaults bool          `help:"Let the faults be replaced while this process runs, at /internal/faults of its address. The gateway never does."`
 	BodyLimit    int64         `default:"1MiB" type:"size" min:"1KiB" max:"64MiB" help:"Largest request body."`
 	DrainDelay   time.Duration `default:"200ms" max:"1m" help:"How long to go on accepting at the end, so that callers have heard that this process leaves."`
 	DrainTimeout time.Duration `default:"10s" min:"100ms" help:"How long requests in flight may take at the end."`
@@ -65,30 +73,58 @@ func (c Config) instanceID(name string) string {
 // lookupHost finds the addresses of this machine; tests replace it.
 type lookupHost func(context.Context) (hostname string, addresses []string, err error)
 
-// advertisedHost is where others reach a process that listens at addr. A host
-// of all interfaces is not an address: this machine's own one is taken then.
-func (c Config) advertisedHost(ctx context.Context, addr net.Addr, lookup lookupHost) (string, error) {
-	if c.Advertise != "" {
-		if strings.ContainsAny(c.Advertise, " /@") || net.ParseIP(c.Advertise) == nil && strings.Contains(c.Advertise, ":") {
-			return "", config.Wrong("advertise", "%q is no host", c.Advertise)
-		}
-		return c.Advertise, nil
-	}
+// advertised is where others reach a process that listens at addr. A host of
+// all interfaces is not an address: this machine's own one is taken then.
+func (c Config) advertised(ctx context.Context, addr net.Addr, lookup lookupHost) (host string, port int, err error) {
 	listening, ok := addr.(*net.TCPAddr)
 	if !ok {
-		return "", fmt.Errorf("no host to advertise for a listener of type %T", addr)
+		return "", 0, fmt.Errorf("no host to advertise for a listener of type %T", addr)
+	}
+	if c.Advertise != "" {
+		return c.advertisedAs(listening.Port)
 	}
 	if !listening.IP.IsUnspecified() {
-		return listening.IP.String(), nil
+		return listening.IP.String(), listening.Port, nil
 	}
 	hostname, addresses, err := lookup(ctx)
 	if err != nil {
-		return "", fmt.Errorf("finding this machine's address to advertise (set --advertise): %w", err)
+		return "", 0, fmt.Errorf("finding this machine's address to advertise (set --advertise): %w", err)
 	}
 	if host := reachable(addresses); host != "" {
-		return host, nil
+		return host, listening.Port, nil
 	}
-	return "", fmt.Errorf("the hostname %q has no address to advertise: set --advertise", hostname)
+	return "", 0, fmt.Errorf("the hostname %q has no address to advertise: set --advertise", hostname)
+}
+
+// advertisedAs reads the setting. Its port is that of whoever passes
+// connections on, such as a container's host.
+func (c Config) advertisedAs(listeningPort int) (host string, port int, err error) {
+	if net.ParseIP(c.Advertise) != nil {
+		return c.Advertise, listeningPort, nil
+	}
+	host, port = c.Advertise, listeningPort
+	if before, number, err := net.SplitHostPort(c.Advertise); err == nil {
+		if port, err = strconv.Atoi(number); err != nil || port < 1 || port > 65535 {
+			return "", 0, config.Wrong("advertise", "%q is no port", number)
+		}
+		host = before
+	}
+	if host == "" || strings.ContainsAny(host, " /@") || net.ParseIP(host) == nil && strings.Contains(host, ":") {
+		return "", 0, config.Wrong("advertise", "%q is no host", c.Advertise)
+	}
+	return host, port, nil
+}
+
+// checkFailPoints refuses fail points where strangers could send requests.
+func (c Config) checkFailPoints() error {
+	if !c.FailPoints {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Listen.Addr)
+	if ip := net.ParseIP(host); err != nil || !ip.IsLoopback() {
+		return config.Wrong("fail-points", "are for tests, but this process listens at %s, where others reach it", c.Listen.Addr)
+	}
+	return nil
 }
 
 // reachable chooses the address for others: not loopback and not link-local

@@ -45,7 +45,7 @@ func (s *service) serveInternal(ctx context.Context, parts Parts) (metadata map[
 	if err != nil {
 		return nil, err
 	}
-	host, err := s.cfg.advertisedHost(ctx, listener.Addr(), lookupThisHost)
+	host, _, err := s.cfg.advertised(ctx, listener.Addr(), lookupThisHost)
 	if err != nil {
 		_ = listener.Close() // the first error says more
 		return nil, fmt.Errorf("the address for our own processes: %w", err)

@@ -14,6 +14,7 @@ import (
 	"orderflow/internal/config"
 	"orderflow/internal/discovery"
 	"orderflow/internal/discovery/consultest"
+	"orderflow/internal/httpserver"
 	"orderflow/internal/rpc"
 	"orderflow/internal/telemetry"
 )
@@ -43,6 +44,16 @@ func TestAProcessShowsTheGuardsOfItsCalls(t *testing.T) {
 	requireGuards(t, r.url)
 	r.signal()
 	require.NoError(t, r.end(t))
+}
+
+func TestStrangersReplaceNoFaults(t *testing.T) {
+	for public, want := range map[bool]int{true: http.StatusNotFound, false: http.StatusOK} {
+		r := start(t, Config{SwitchFaults: true}, Parts{Public: public})
+		status, _ := fetch(t, r.url+httpserver.FaultsPath)
+		assert.Equal(t, want, status, "public: %v", public)
+		r.signal()
+		require.NoError(t, r.end(t))
+	}
 }
 
 func TestStrangersSeeNoGuards(t *testing.T) {

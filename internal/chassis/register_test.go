@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"orderflow/internal/config"
 	"orderflow/internal/discovery"
+	"orderflow/internal/sqlstore"
 )
 
 var errAway = errors.New("no Consul agent at 127.0.0.1:8500")
@@ -94,50 +96,63 @@ func TestClosingBeforeTheStartDoesNothing(t *testing.T) {
 	assert.False(t, was)
 }
 
-func TestTheAdvertisedHostCanBeReached(t *testing.T) {
+func TestTheAdvertisedAddressCanBeReached(t *testing.T) {
 	tests := []struct {
 		name, advertise, listen string
 		addresses               []string
 		want                    string // "" is an error
 	}{
-		{"the listening host", "", "127.0.0.1", nil, "127.0.0.1"},
-		{"the listening IPv6 host", "", "::1", nil, "::1"},
-		{"the setting wins", "payment.internal", "0.0.0.0", nil, "payment.internal"},
-		{"an IPv6 setting", "fd00::7", "127.0.0.1", nil, "fd00::7"},
-		{"all interfaces: the machine's address", "", "0.0.0.0", []string{"127.0.1.1", "10.0.0.7"}, "10.0.0.7"},
-		{"all IPv6 interfaces: the machine's address", "", "::", []string{"fe80::1", "fd00::7", "10.0.0.7"}, "10.0.0.7"},
-		{"IPv6 only", "", "::", []string{"fd00::7", "127.0.0.1"}, "fd00::7"},
-		{"loopback only", "", "0.0.0.0", []string{"127.0.1.1"}, "127.0.1.1"},
-		{"no address", "", "0.0.0.0", []string{"fe80::1", "junk"}, ""},
-		{"a setting with a port", "payment:80", "127.0.0.1", nil, ""},
+		{"the listening host", "", "127.0.0.1", nil, "127.0.0.1:80"},
+		{"the listening IPv6 host", "", "::1", nil, "[::1]:80"},
+		{"the setting wins", "payment.internal", "0.0.0.0", nil, "payment.internal:80"},
+		{"an IPv6 setting", "fd00::7", "127.0.0.1", nil, "[fd00::7]:80"},
+		{"all interfaces: the machine's address", "", "0.0.0.0", []string{"127.0.1.1", "10.0.0.7"}, "10.0.0.7:80"},
+		{"all IPv6 interfaces: the machine's address", "", "::", []string{"fe80::1", "fd00::7", "10.0.0.7"}, "10.0.0.7:80"},
+		{"IPv6 only", "", "::", []string{"fd00::7", "127.0.0.1"}, "[fd00::7]:80"},
+		{"loopback only", "", "0.0.0.0", []string{"127.0.1.1"}, "127.0.1.1:80"},
+		{"no address", "", "0.0.0.0", []string{"fe80::1", "junk:80"}, ""},
+		{"a setting with a port", "payment.internal:8080", "127.0.0.1", nil, "payment.internal:8080"},
+		{"an IPv6 setting with a port", "[fd00::7]:8080", "127.0.0.1", nil, "[fd00::7]:8080"},
+		{"a setting with a port that is none", "payment:0", "127.0.0.1", nil, ""},
+		{"a setting with a service's name as port", "payment:http", "127.0.0.1", nil, ""},
+		{"a setting with a port only", ":8080", "127.0.0.1", nil, ""},
 		{"a setting that is a URL", "http://payment", "127.0.0.1", nil, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			lookup := func(context.Context) (string, []string, error) { return "machine", test.addresses, nil }
 			addr := &net.TCPAddr{IP: net.ParseIP(test.listen), Port: 80}
-			got, err := Config{Advertise: test.advertise}.advertisedHost(t.Context(), addr, lookup)
+			host, port, err := Config{Advertise: test.advertise}.advertised(t.Context(), addr, lookup)
 			if test.want == "" {
 				require.ErrorContains(t, err, "advertise")
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
+			assert.Equal(t, test.want, net.JoinHostPort(host, strconv.Itoa(port)))
 		})
 	}
 	unknown := func(context.Context) (string, []string, error) { return "", nil, errors.New("no DNS") }
-	_, err := Config{}.advertisedHost(t.Context(), &net.TCPAddr{IP: net.IPv4zero}, unknown)
+	_, _, err := Config{}.advertised(t.Context(), &net.TCPAddr{IP: net.IPv4zero}, unknown)
 	require.ErrorContains(t, err, "set --advertise")
 }
 
-func TestTheSettingsAreReadWithTheirDefaults(t *testing.T) {
-	var settings struct {
-		Config `embed:""`
-		Store  config.Store `embed:"" prefix:"store-"`
+func TestFailPointsAreForTheLoopbackOnly(t *testing.T) {
+	for addr, refused := range map[string]bool{
+		"127.0.0.1:0": false, "[::1]:0": false, "": false,
+		":0": true, "0.0.0.0:80": true, "10.0.0.7:80": true, "[::]:80": true,
+	} {
+		cfg := Config{FailPoints: true, Listen: config.Listen{Addr: addr}}.withDefaults()
+		err := cfg.checkFailPoints()
+		assert.Equal(t, refused, err != nil, "%s: %v", addr, err)
+		cfg.FailPoints = false
+		require.NoError(t, cfg.checkFailPoints())
 	}
+}
+
+func TestTheSettingsAreReadWithTheirDefaults(t *testing.T) {
+	var settings DatabaseConfig
 	environment := map[string]string{
 		"ORDERFLOW_FAULTS":      "latency=200ms,error=0.1,lost=0.05",
-		"ORDERFLOW_STORE_DSN":   "payment.db",
 		"ORDERFLOW_INSTANCE_ID": "payment-7",
 		"ORDERFLOW_LISTEN_ADDR": ":0",
 	}
@@ -149,6 +164,11 @@ func TestTheSettingsAreReadWithTheirDefaults(t *testing.T) {
 	assert.Equal(t, 10*time.Second, settings.DrainTimeout)
 	assert.Equal(t, ":0", settings.Listen.Addr)
 	assert.True(t, settings.Discovery)
+	assert.Equal(t, "sqlite:./.orderflow/payment.db", settings.DSN)
+
+	environment["ORDERFLOW_DSN"] = "mysql://db"
+	_, err = config.Load("payment", "", &settings, nil, lookup, nil)
+	require.EqualError(t, err, "payment: setting --dsn (ORDERFLOW_DSN): "+sqlstore.ErrBadDSN.Error())
 
 	environment["ORDERFLOW_FAULTS"] = "error=2"
 	_, err = config.Load("payment", "", &settings, nil, lookup, nil)

@@ -18,8 +18,9 @@ type settings struct {
 	Listen    config.Listen    `embed:"" prefix:"listen-"`
 	Consul    config.Consul    `embed:"" prefix:"consul-"`
 	Temporal  config.Temporal  `embed:"" prefix:"temporal-"`
-	Store     config.Store     `embed:"" prefix:"store-"`
 	Telemetry config.Telemetry `embed:""`
+	Owner     string           `required:"" help:"Owner."`
+	File      string           `default:"./${program}.log" help:"Log."`
 	Limits    limits           `embed:"" prefix:"limit-"`
 	Demo      bool             `default:"true" negatable:"" help:"Demonstration."`
 	Kinds     []string         `enum:"tea,coffee" help:"Kinds of drink."`
@@ -51,7 +52,7 @@ func load(t *testing.T, environment map[string]string, args ...string) (settings
 }
 
 func TestDefaultsHoldWhenNothingIsGiven(t *testing.T) {
-	got, err := load(t, nil, "--store-dsn=order.db")
+	got, err := load(t, nil, "--owner=ada")
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1:0", got.Listen.Addr)
 	assert.Equal(t, "127.0.0.1:8500", got.Consul.Addr)
@@ -61,11 +62,12 @@ func TestDefaultsHoldWhenNothingIsGiven(t *testing.T) {
 	assert.Equal(t, "off", got.Telemetry.Traces)
 	assert.Equal(t, int64(1<<20), got.Limits.Body)
 	assert.True(t, got.Demo)
+	assert.Equal(t, "./orderd.log", got.File, "the program's name is known to defaults")
 }
 
 func TestTheFlagWinsOverTheEnvironmentAndThatOverTheDefault(t *testing.T) {
 	environment := map[string]string{
-		"ORDERFLOW_STORE_DSN":     "env.db",
+		"ORDERFLOW_OWNER":         "bob",
 		"ORDERFLOW_CONSUL_ADDR":   "consul:8500",
 		"ORDERFLOW_TEMPORAL_ADDR": "temporal:7233",
 		"ORDERFLOW_LIMIT_BODY":    "2MiB",
@@ -75,7 +77,7 @@ func TestTheFlagWinsOverTheEnvironmentAndThatOverTheDefault(t *testing.T) {
 	}
 	got, err := load(t, environment, "--consul-addr=[::1]:1")
 	require.NoError(t, err)
-	assert.Equal(t, "env.db", got.Store.DSN)
+	assert.Equal(t, "bob", got.Owner)
 	assert.Equal(t, "[::1]:1", got.Consul.Addr)
 	assert.Equal(t, "temporal:7233", got.Temporal.Addr)
 	assert.Equal(t, int64(2<<20), got.Limits.Body)
@@ -120,11 +122,11 @@ func TestAWrongValueIsOneLineThatNamesTheSetting(t *testing.T) {
 		env := "ORDERFLOW_" + strings.ToUpper(strings.ReplaceAll(test.flag, "-", "_"))
 		for source, try := range map[string]func() error{
 			"flag": func() error {
-				_, err := load(t, nil, "--store-dsn=x", "--"+test.flag+"="+test.value)
+				_, err := load(t, nil, "--owner=x", "--"+test.flag+"="+test.value)
 				return err
 			},
 			"environment": func() error {
-				_, err := load(t, map[string]string{"ORDERFLOW_STORE_DSN": "x", env: test.value})
+				_, err := load(t, map[string]string{"ORDERFLOW_OWNER": "x", env: test.value})
 				return err
 			},
 		} {
@@ -144,7 +146,7 @@ func TestAWrongValueIsOneLineThatNamesTheSetting(t *testing.T) {
 }
 
 func TestAWrongURLIsNotQuoted(t *testing.T) {
-	_, err := load(t, nil, "--store-dsn=x", "--traces-endpoint=ftp://user:hunter2@collector")
+	_, err := load(t, nil, "--owner=x", "--traces-endpoint=ftp://user:hunter2@collector")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "hunter2")
 }
@@ -152,12 +154,12 @@ func TestAWrongURLIsNotQuoted(t *testing.T) {
 func TestAMissingSettingIsNamed(t *testing.T) {
 	_, err := load(t, nil)
 	require.Error(t, err)
-	assert.Equal(t, "orderd: setting --store-dsn (ORDERFLOW_STORE_DSN): is required", err.Error())
+	assert.Equal(t, "orderd: setting --owner (ORDERFLOW_OWNER): is required", err.Error())
 }
 
 func TestAnUnknownFlagIsOneLine(t *testing.T) {
 	for _, argument := range []string{"--no-such-thing", "--consul-adr=x:1", "stray"} {
-		_, err := load(t, nil, "--store-dsn=x", argument)
+		_, err := load(t, nil, "--owner=x", argument)
 		require.Error(t, err, argument)
 		assert.True(t, strings.HasPrefix(err.Error(), "orderd: "), err)
 		assert.NotContains(t, err.Error(), "\n")
@@ -174,7 +176,7 @@ func TestHelpListsEveryFlagWithItsVariable(t *testing.T) {
 	text := strings.Join(strings.Fields(help.String()), " ")
 	for _, want := range []string{
 		"Keeps orders.", "--consul-addr", "ORDERFLOW_CONSUL_ADDR", "ORDERFLOW_LIMIT_BODY",
-		"ORDERFLOW_LOG_LEVEL", "ORDERFLOW_TEMPORAL_NAMESPACE", "ORDERFLOW_STORE_DSN",
+		"ORDERFLOW_LOG_LEVEL", "ORDERFLOW_TEMPORAL_NAMESPACE", "ORDERFLOW_OWNER",
 	} {
 		assert.Contains(t, text, want)
 	}
@@ -196,9 +198,9 @@ func TestParseEndsTheProcessWithTheRightCode(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{[]string{"--store-dsn=x"}, 0, "", ""},
+		{[]string{"--owner=x"}, 0, "", ""},
 		{[]string{"--help"}, 0, "Keeps orders.", ""},
-		{[]string{"--store-dsn=x", "--log-level=loud"}, 2, "", "orderd: setting --log-level (ORDERFLOW_LOG_LEVEL): "},
+		{[]string{"--owner=x", "--log-level=loud"}, 2, "", "orderd: setting --log-level (ORDERFLOW_LOG_LEVEL): "},
 	}
 	for _, test := range tests {
 		program := exec.Command(os.Args[0], test.args...)

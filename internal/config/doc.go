@@ -16,6 +16,8 @@
 //   - min:"..." and max:"...": the limits of a number, duration or size. A
 //     duration is never negative unless min says so.
 //
+// A default may contain ${program}, the name given to [Parse].
+//
 // Any embedded struct may have a Validate() error method for what tags cannot
 // say, which kong calls; [Wrong] makes its error name the setting.
 //

@@ -53,10 +53,5 @@ type Listen struct {
 	Addr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at; port 0 is any free port."`
 }
 
-// Store says where a service keeps its data.
-type Store struct {
-	DSN string `name:"dsn" required:"" help:"Where the data is: sqlite:PATH or postgres://USER@HOST/DATABASE."`
-}
-
 // Telemetry says how much is logged and where traces go.
 type Telemetry = telemetry.Config

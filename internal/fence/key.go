@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"regexp"
 
 	"orderflow/internal/problem"
@@ -18,14 +17,7 @@ var migrations embed.FS
 
 // Schema returns the fence's own table. A service passes it to sqlstore.Open
 // beside its own schema.
-func Schema() sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return sqlstore.Schema{Name: "fence", Migrations: root}
-}
+func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("fence", migrations) }
 
 // Key names one effect of one order: which order, which step of its saga,
 // and which revision of that step. The revision starts at 1 and rises only

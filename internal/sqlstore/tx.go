@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"orderflow/internal/faults/failpoint"
 )
 
 // With every connection after the same row, one wins each round. The waits
@@ -72,6 +74,7 @@ func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) 
 	if err := fn(ctx, tx); err != nil {
 		return withFault(err)
 	}
+	failpoint.BeforeCommit(ctx)
 	if err := tx.Commit(); err != nil {
 		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
 			// database/sql has rolled back because the caller went away.

@@ -25,6 +25,8 @@ var clusterScript string
 // cluster is a running PostgreSQL.
 type cluster struct {
 	dsn string
+	// programs is the folder of PostgreSQL's programs, data that of its data.
+	programs, data string
 	// lifeline keeps it running: when the test binary ends, however it ends,
 	// the kernel closes it and the script cleans up. It is held here because
 	// a pipe that nothing refers to is closed when its memory is collected.
@@ -61,12 +63,29 @@ func startCluster() (cluster, error) {
 	var output []string
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		if folder, ready := strings.CutPrefix(lines.Text(), "ready "); ready {
-			return cluster{dsn: dsnOf(folder), lifeline: held}, nil
+			return cluster{dsn: dsnOf(folder), programs: programs, data: filepath.Join(folder, "data"), lifeline: held}, nil
 		}
 		output = append(output, lines.Text())
 	}
 	_ = held.Close()
 	return cluster{}, fmt.Errorf("the cluster did not start: %w: %s", script.Wait(), strings.Join(output, "; "))
+}
+
+// restart ends the server at once, as a crash of its machine would, and waits
+// until it has recovered and answers again.
+func (c cluster) restart(ctx context.Context) error {
+	restart := exec.CommandContext(ctx, filepath.Join(c.programs, "pg_ctl"),
+		"restart", "-D", c.data, "-m", "immediate", "-w", "-l", filepath.Join(filepath.Dir(c.data), "log"))
+	restart.Dir = "/"
+	var err error
+	if restart.SysProcAttr, err = unprivileged(); err != nil {
+		return err
+	}
+	// Without pipes: the server would inherit them and keep them open.
+	if err := restart.Run(); err != nil {
+		return fmt.Errorf("restarting the cluster: %w", err)
+	}
+	return nil
 }
 
 func dsnOf(socketFolder string) string {

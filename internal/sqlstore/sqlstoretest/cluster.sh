@@ -8,8 +8,10 @@ trap '' HUP INT TERM
 server=
 dir=$(mktemp -d "${TMPDIR:-/tmp}/orderflow-postgres-XXXXXX")
 clean() {
+    # A test may have restarted the server, which then is no child of this shell.
+    test -z "$server" || server=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || echo "$server")
     # QUIT is PostgreSQL's immediate shutdown: nothing here is worth saving.
-    test -z "$server" || { kill -QUIT "$server" && wait "$server" || true; }
+    test -z "$server" || { kill -QUIT "$server" && while kill -0 "$server"; do sleep 0.02; done || true; }
     rm -rf "$dir"
 }
 trap clean EXIT

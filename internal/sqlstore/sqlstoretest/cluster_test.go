@@ -2,6 +2,7 @@ package sqlstoretest_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,10 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
 )
 
-const holderVariable = "ORDERFLOW_TEST_HOLD_CLUSTER"
+const (
+	holderVariable    = "ORDERFLOW_TEST_HOLD_CLUSTER"
+	restarterVariable = "ORDERFLOW_TEST_RESTART_CLUSTER"
+)
 
 // TestHoldCluster is no test of its own and does nothing in an ordinary run: it
 // is the body of the process that the next test kills.
@@ -62,4 +67,33 @@ func heldFolder(t *testing.T, lines *bufio.Scanner) string {
 	}
 	require.Fail(t, "the holder started no cluster")
 	return ""
+}
+
+// It must have a test binary of its own to crash, for others use the server too.
+func TestARestartedServerKeepsItsDatabasesAndIsNotLeftBehind(t *testing.T) {
+	if os.Getenv(restarterVariable) != "" {
+		dsn := sqlstoretest.Postgres(t)
+		restart := sqlstoretest.RestartPostgres(t)
+		require.NotNil(t, restart)
+		_, err := fmt.Fprintln(os.Stdout, "holding", dsn)
+		require.NoError(t, err)
+		require.NoError(t, restart(t.Context()))
+		db, err := sqlstore.Open(t.Context(), dsn)
+		require.NoError(t, err)
+		require.NoError(t, db.Close())
+		return
+	}
+	sqlstoretest.Postgres(t) // skips where there is none
+	if os.Getenv("ORDERFLOW_TEST_POSTGRES_DSN") != "" {
+		t.Skip("skipped: a server is given, which is not ours to restart")
+	}
+	restarter := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	restarter.Env = append(os.Environ(), restarterVariable+"=1")
+	output, err := restarter.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	folder := heldFolder(t, bufio.NewScanner(bytes.NewReader(output)))
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(folder)
+		return os.IsNotExist(err)
+	}, 20*time.Second, 20*time.Millisecond)
 }

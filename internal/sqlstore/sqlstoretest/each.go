@@ -75,6 +75,19 @@ func Postgres(t testing.TB) string {
 	return dsn
 }
 
+// RestartPostgres returns a function that crashes and restarts the server of
+// this test binary's databases, all of them. It returns nil where the server is
+// not the test binary's own.
+func RestartPostgres(t testing.TB) func(ctx context.Context) error {
+	t.Helper()
+	if os.Getenv(serverVariable) != "" {
+		return nil
+	}
+	own, err := throwawayCluster()
+	require.NoError(t, err)
+	return own.restart
+}
+
 func postgresServer() (string, error) {
 	if dsn := os.Getenv(serverVariable); dsn != "" {
 		return dsn, nil

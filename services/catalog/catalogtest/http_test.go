@@ -1,7 +1,6 @@
 package catalogtest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/chassis/chassistest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/catalog"
@@ -22,30 +22,6 @@ func kettle() catalog.Record {
 }
 
 const kettleBody = `{"productId": "prod-kettle", "name": "Kettle", "unitPrice": {"amount": 2999, "currency": "USD"}}`
-
-// send makes a request that the client would not make; a field of its header is
-// "Name: value".
-func send(t *testing.T, method, url, body string, fields ...string) (*http.Response, problem.Document) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, ": ")
-		request.Header.Add(name, value)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, response.Body.Close()) }()
-	var document problem.Document
-	if response.StatusCode >= http.StatusBadRequest {
-		require.Equal(t, problem.MediaType, response.Header.Get("Content-Type"))
-		require.NoError(t, json.NewDecoder(response.Body).Decode(&document))
-	}
-	return response, document
-}
 
 func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
@@ -74,8 +50,8 @@ func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 func TestTheStatusTellsACreationFromAReplacement(t *testing.T) {
 	url := catalogtest.Start(t).URL + "/v1/products/prod-kettle"
 	for _, want := range []int{http.StatusCreated, http.StatusOK} {
-		response, _ := send(t, http.MethodPut, url, kettleBody)
-		assert.Equal(t, want, response.StatusCode)
+		answer := chassistest.Send(t, http.MethodPut, url, kettleBody)
+		assert.Equal(t, want, answer.Status)
 	}
 }
 
@@ -119,11 +95,11 @@ func TestAPutOutsideTheRulesNamesTheFieldAndStoresNothing(t *testing.T) {
 		"a megabyte":                  {body(`"prod-kettle"`, `"`+strings.Repeat("x", 1<<20)+`"`, ``, price), 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, document := send(t, http.MethodPut, service.URL+"/v1/products/prod-kettle", test.body)
-			require.Equal(t, test.status, response.StatusCode, "%+v", document)
+			answer := chassistest.Send(t, http.MethodPut, service.URL+"/v1/products/prod-kettle", test.body)
+			require.Equal(t, test.status, answer.Status, "%s", answer.Body)
 			if test.pointer != "" {
-				require.NotEmpty(t, document.Errors)
-				assert.Equal(t, test.pointer, document.Errors[0].Pointer)
+				require.NotEmpty(t, answer.Refusal.Errors)
+				assert.Equal(t, test.pointer, answer.Refusal.Errors[0].Pointer)
 			}
 		})
 	}
@@ -152,12 +128,12 @@ func TestTextIsStoredInert(t *testing.T) {
 
 func TestAnIDThatCannotExistIsNotFound(t *testing.T) {
 	service := catalogtest.Start(t)
-	_, unknown := send(t, http.MethodGet, service.URL+"/v1/products/prod-unknown", "")
+	unknown := chassistest.Send(t, http.MethodGet, service.URL+"/v1/products/prod-unknown", "")
 	for _, id := range []string{"..%2f..%2fetc", "a%2Fb", "%00", "-a", strings.Repeat("a", 65), "%27%20OR%201=1"} {
-		response, document := send(t, http.MethodGet, service.URL+"/v1/products/"+id, "")
-		assert.Equal(t, http.StatusNotFound, response.StatusCode, id)
-		assert.Equal(t, unknown.Detail, document.Detail, id)
-		assert.Equal(t, unknown.Type, document.Type, id)
+		answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/products/"+id, "")
+		assert.Equal(t, http.StatusNotFound, answer.Status, id)
+		assert.Equal(t, unknown.Refusal.Detail, answer.Refusal.Detail, id)
+		assert.Equal(t, unknown.Refusal.Type, answer.Refusal.Type, id)
 	}
 }
 
@@ -165,9 +141,9 @@ func TestAPutToAnIDOutsideTheRulesNamesTheField(t *testing.T) {
 	service := catalogtest.Start(t)
 	for _, id := range []string{"a%20b", "-a", strings.Repeat("a", 65)} {
 		body := strings.Replace(kettleBody, "prod-kettle", strings.ReplaceAll(id, "%20", " "), 1)
-		response, document := send(t, http.MethodPut, service.URL+"/v1/products/"+id, body)
-		require.Equal(t, http.StatusUnprocessableEntity, response.StatusCode, id)
-		assert.Equal(t, "/productId", document.Errors[0].Pointer)
+		answer := chassistest.Send(t, http.MethodPut, service.URL+"/v1/products/"+id, body)
+		require.Equal(t, http.StatusUnprocessableEntity, answer.Status, id)
+		assert.Equal(t, "/productId", answer.Refusal.Errors[0].Pointer)
 	}
 }
 
@@ -182,30 +158,30 @@ func TestALookupOutsideTheRulesNamesTheField(t *testing.T) {
 		`{"productIds": ["a", "b c"]}`:      "/productIds/1",
 		`{"productIds": ["a", 7]}`:          "/productIds/1",
 	} {
-		response, document := send(t, http.MethodPost, service.URL+"/v1/products/lookup", body)
-		require.Equal(t, http.StatusUnprocessableEntity, response.StatusCode, body)
-		assert.Equal(t, pointer, document.Errors[0].Pointer, body)
+		answer := chassistest.Send(t, http.MethodPost, service.URL+"/v1/products/lookup", body)
+		require.Equal(t, http.StatusUnprocessableEntity, answer.Status, body)
+		assert.Equal(t, pointer, answer.Refusal.Errors[0].Pointer, body)
 	}
 }
 
 func TestAPageOutsideItsRangeIsMalformed(t *testing.T) {
 	service := catalogtest.Start(t)
 	for _, query := range []string{"page=0", "page=-1", "limit=0", "limit=101", "limit=1000000000", "page=x"} {
-		response, document := send(t, http.MethodGet, service.URL+"/v1/products?"+query, "")
-		assert.Equal(t, http.StatusBadRequest, response.StatusCode, query)
-		assert.Equal(t, problem.Malformed.Type(), document.Type, query)
+		answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/products?"+query, "")
+		assert.Equal(t, http.StatusBadRequest, answer.Status, query)
+		assert.Equal(t, problem.Malformed.Type(), answer.Refusal.Type, query)
 	}
 }
 
 func TestAnotherMethodIsRefused(t *testing.T) {
 	service := catalogtest.Start(t)
 	for _, method := range []string{http.MethodDelete, http.MethodPost, http.MethodPatch} {
-		response, _ := send(t, method, service.URL+"/v1/products/prod-kettle", "")
-		assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode, method)
+		answer := chassistest.Send(t, method, service.URL+"/v1/products/prod-kettle", "")
+		assert.Equal(t, http.StatusMethodNotAllowed, answer.Status, method)
 	}
 }
 
 func TestTheServiceIsReady(t *testing.T) {
-	response, _ := send(t, http.MethodGet, catalogtest.Start(t).URL+"/readyz", "")
-	assert.Equal(t, http.StatusOK, response.StatusCode)
+	answer := chassistest.Send(t, http.MethodGet, catalogtest.Start(t).URL+"/readyz", "")
+	assert.Equal(t, http.StatusOK, answer.Status)
 }

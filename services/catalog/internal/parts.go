@@ -2,7 +2,8 @@ package internal
 
 import (
 	"context"
-	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/chassis"
 	"orderflow/internal/sqlstore"
@@ -11,16 +12,7 @@ import (
 // Build opens the database and puts the service together. The errors are
 // those of sqlstore.Open.
 func Build(ctx context.Context, dsn string) (chassis.Parts, error) {
-	db, err := sqlstore.Open(ctx, dsn, Schemas()...)
-	if err != nil {
-		return chassis.Parts{}, err
-	}
-	return chassis.Parts{
-		Routes: Routes(NewService(db, now)),
-		Checks: map[string]func(context.Context) error{"database": db.Ping},
-		Close:  db.Close,
-	}, nil
+	return chassis.OnDatabase(ctx, dsn, Schemas(), func(db *sqlstore.DB) func(gin.IRouter) {
+		return Routes(NewService(db, sqlstore.Now))
+	})
 }
-
-// now has the precision that both databases keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

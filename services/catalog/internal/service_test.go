@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"orderflow/internal/conditional/conditionaltest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
@@ -63,24 +63,6 @@ func TestPutCreatesThenReplaces(t *testing.T) {
 		found, err := s.Product(t.Context(), "prod-kettle")
 		require.NoError(t, err)
 		assert.Equal(t, stored, found)
-	})
-}
-
-func TestPutOfWhatIsStoredChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		first, _, err := s.Put(t.Context(), kettle(), unconditionally)
-		require.NoError(t, err)
-		second, created, err := s.Put(t.Context(), kettle(), unconditionally)
-		require.NoError(t, err)
-		assert.False(t, created)
-		assert.Equal(t, first, second)
-	})
-}
-
-func TestAnUnknownProductIsNotFound(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		_, err := s.Product(t.Context(), "prod-kettle")
-		assert.Equal(t, problem.NotFound, problem.CodeOf(err))
 	})
 }
 
@@ -142,30 +124,6 @@ func TestListPagesInTheOrderOfTheIDs(t *testing.T) {
 	})
 }
 
-func TestConcurrentPutsEachCountOnce(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		const writers = 20
-		var creations atomic.Int64
-		var done sync.WaitGroup
-		for i := range writers {
-			done.Go(func() {
-				record := kettle()
-				record.UnitPrice.Amount = int64(i)
-				_, created, err := s.Put(t.Context(), record, unconditionally)
-				assert.NoError(t, err)
-				if created {
-					creations.Add(1)
-				}
-			})
-		}
-		done.Wait()
-		found, err := s.Product(t.Context(), "prod-kettle")
-		require.NoError(t, err)
-		assert.Equal(t, int64(writers), found.Version)
-		assert.Equal(t, int64(1), creations.Load())
-	})
-}
-
 // The service is a map from ID to product, with a version.
 func TestServiceAgreesWithItsModel(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
@@ -185,7 +143,7 @@ func TestServiceAgreesWithItsModel(t *testing.T) {
 				}
 			}
 			before, known := model[record.ProductID]
-			condition, holds := drawCondition(t, before.Version)
+			condition, holds := conditionaltest.Draw(t, before.Version)
 			stored, created, err := s.Put(t.Context(), record, condition)
 			if !holds {
 				require.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -23,12 +22,7 @@ var migrations embed.FS
 
 // Schemas returns the tables of this service, for sqlstore.Open.
 func Schemas() []sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return []sqlstore.Schema{{Name: "catalog", Migrations: root}}
+	return []sqlstore.Schema{sqlstore.EmbeddedSchema("catalog", migrations)}
 }
 
 const selectProduct = `

@@ -1,7 +1,6 @@
 package customertest_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,35 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/chassis/chassistest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/customer"
 	"orderflow/services/customer/customertest"
 )
-
-// send makes a request that the client would not make; a field of its header is
-// "Name: value".
-func send(t *testing.T, method, url, body string, fields ...string) (*http.Response, problem.Document) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, ": ")
-		request.Header.Add(name, value)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, response.Body.Close()) }()
-	var document problem.Document
-	if response.StatusCode >= http.StatusBadRequest {
-		require.Equal(t, problem.MediaType, response.Header.Get("Content-Type"))
-		require.NoError(t, json.NewDecoder(response.Body).Decode(&document))
-	}
-	return response, document
-}
 
 func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
@@ -61,8 +37,8 @@ func TestTheClientPutsAndReadsOnBothDatabases(t *testing.T) {
 func TestTheStatusTellsACreationFromAReplacement(t *testing.T) {
 	url := customertest.Start(t).URL + "/v1/customers/cust-ada"
 	for _, want := range []int{http.StatusCreated, http.StatusOK} {
-		response, _ := send(t, http.MethodPut, url, `{"customerId": "cust-ada", "name": "Ada"}`)
-		assert.Equal(t, want, response.StatusCode)
+		answer := chassistest.Send(t, http.MethodPut, url, `{"customerId": "cust-ada", "name": "Ada"}`)
+		assert.Equal(t, want, answer.Status)
 	}
 }
 
@@ -73,8 +49,8 @@ func TestNullIsAbsent(t *testing.T) {
 		`{"customerId": "cust-ada", "name": "Ada", "address": {"line1": "Obere Str. 57", "line2": null, "city": "Berlin",
 		  "region": null, "postalCode": null, "country": "Germany", "name": null}}`: {Line1: "Obere Str. 57", City: "Berlin", Country: "Germany"},
 	} {
-		response, document := send(t, http.MethodPut, service.URL+"/v1/customers/cust-ada", body)
-		require.Less(t, response.StatusCode, 300, "%+v", document)
+		answer := chassistest.Send(t, http.MethodPut, service.URL+"/v1/customers/cust-ada", body)
+		require.Less(t, answer.Status, 300, "%s", answer.Body)
 		found, err := service.Customer(t.Context(), "cust-ada")
 		require.NoError(t, err)
 		assert.Equal(t, want, found.Address)
@@ -117,11 +93,11 @@ func TestAPutOutsideTheRulesNamesTheFieldAndStoresNothing(t *testing.T) {
 		"no body":                    {``, 400, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, document := send(t, http.MethodPut, service.URL+"/v1/customers/cust-ada", test.body)
-			require.Equal(t, test.status, response.StatusCode, "%+v", document)
+			answer := chassistest.Send(t, http.MethodPut, service.URL+"/v1/customers/cust-ada", test.body)
+			require.Equal(t, test.status, answer.Status, "%s", answer.Body)
 			if test.pointer != "" {
-				require.NotEmpty(t, document.Errors)
-				assert.Equal(t, test.pointer, document.Errors[0].Pointer)
+				require.NotEmpty(t, answer.Refusal.Errors)
+				assert.Equal(t, test.pointer, answer.Refusal.Errors[0].Pointer)
 			}
 		})
 	}
@@ -151,23 +127,23 @@ func TestTextIsStoredInert(t *testing.T) {
 
 func TestAnIDThatCannotExistIsNotFound(t *testing.T) {
 	service := customertest.Start(t)
-	_, unknown := send(t, http.MethodGet, service.URL+"/v1/customers/cust-unknown", "")
+	unknown := chassistest.Send(t, http.MethodGet, service.URL+"/v1/customers/cust-unknown", "")
 	for _, id := range []string{"..%2f..%2fetc", "a%2Fb", "%00", "-a", strings.Repeat("a", 65)} {
-		response, document := send(t, http.MethodGet, service.URL+"/v1/customers/"+id, "")
-		assert.Equal(t, http.StatusNotFound, response.StatusCode, id)
-		assert.Equal(t, unknown.Detail, document.Detail, id)
+		answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/customers/"+id, "")
+		assert.Equal(t, http.StatusNotFound, answer.Status, id)
+		assert.Equal(t, unknown.Refusal.Detail, answer.Refusal.Detail, id)
 	}
 }
 
 func TestAnotherMethodIsRefused(t *testing.T) {
 	service := customertest.Start(t)
 	for _, method := range []string{http.MethodDelete, http.MethodPost, http.MethodPatch} {
-		response, _ := send(t, method, service.URL+"/v1/customers/cust-ada", "")
-		assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode, method)
+		answer := chassistest.Send(t, method, service.URL+"/v1/customers/cust-ada", "")
+		assert.Equal(t, http.StatusMethodNotAllowed, answer.Status, method)
 	}
 }
 
 func TestTheServiceIsReady(t *testing.T) {
-	response, _ := send(t, http.MethodGet, customertest.Start(t).URL+"/readyz", "")
-	assert.Equal(t, http.StatusOK, response.StatusCode)
+	answer := chassistest.Send(t, http.MethodGet, customertest.Start(t).URL+"/readyz", "")
+	assert.Equal(t, http.StatusOK, answer.Status)
 }

@@ -1,145 +1,32 @@
 package internal_test
 
 import (
-	"net/http"
-	"strconv"
-	"sync"
-	"sync/atomic"
+	"context"
+	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
-
 	"orderflow/internal/conditional"
-	"orderflow/internal/problem"
+	"orderflow/internal/conditional/conditionaltest"
 	"orderflow/services/customer"
 	"orderflow/services/customer/internal"
 )
 
 var unconditionally conditional.Condition
 
-func ifMatch(t *testing.T, tags string) conditional.Condition {
-	t.Helper()
-	condition, err := conditional.FromHeader(http.Header{"If-Match": {tags}})
-	require.NoError(t, err)
-	return condition
-}
-
-func TestAPutWhoseConditionFailsWritesNothing(t *testing.T) {
+// The content of a row is the length of the phone number.
+func TestPutsObeyConditions(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
-		for _, condition := range []conditional.Condition{conditional.IfVersion(1), ifMatch(t, "*")} {
-			_, _, err := s.Put(t.Context(), ada(), condition)
-			assert.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))
-		}
-		_, err := s.Customer(t.Context(), "cust-ada")
-		assert.Equal(t, problem.NotFound, problem.CodeOf(err))
-
-		first, created, err := s.Put(t.Context(), ada(), conditional.IfAbsent())
-		require.NoError(t, err)
-		assert.True(t, created)
-
-		// Also with the content that is stored: it proves nothing.
-		for _, record := range []customer.Record{ada(), {CustomerID: "cust-ada", Name: "Ada King"}} {
-			for _, condition := range []conditional.Condition{conditional.IfAbsent(), conditional.IfVersion(2), ifMatch(t, `W/"1"`)} {
-				_, _, err = s.Put(t.Context(), record, condition)
-				assert.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))
+		conditionaltest.Writes(t, func(id string) conditionaltest.Row[customer.Customer] {
+			return conditionaltest.Row[customer.Customer]{
+				Put: func(ctx context.Context, digits int, condition conditional.Condition) (customer.Customer, bool, error) {
+					record := ada()
+					record.CustomerID, record.Phone = id, strings.Repeat("0", digits)
+					return s.Put(ctx, record, condition)
+				},
+				Get:     func(ctx context.Context) (customer.Customer, error) { return s.Customer(ctx, id) },
+				Content: func(c customer.Customer) int { return len(c.Phone) },
+				Version: func(c customer.Customer) int64 { return c.Version },
 			}
-		}
-		found, err := s.Customer(t.Context(), "cust-ada")
-		require.NoError(t, err)
-		assert.Equal(t, first, found)
+		})
 	})
-}
-
-func TestAPutWhoseConditionHoldsIsAnyOther(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		_, _, err := s.Put(t.Context(), ada(), conditional.IfAbsent())
-		require.NoError(t, err)
-		for i, condition := range []conditional.Condition{conditional.IfVersion(1), ifMatch(t, "*"), ifMatch(t, `"1", "3"`)} {
-			record := ada()
-			record.Contact = strconv.Itoa(i)
-			stored, created, err := s.Put(t.Context(), record, condition)
-			require.NoError(t, err)
-			assert.False(t, created)
-			assert.Equal(t, int64(i+2), stored.Version)
-		}
-	})
-}
-
-// Each writer reads, adds one and puts on condition that nobody was faster,
-// until it succeeds.
-func TestNoIncrementIsLost(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		const writers = 50
-		counter := customer.Record{CustomerID: "counter", Name: "Counter", Phone: "0"}
-		_, _, err := s.Put(t.Context(), counter, conditional.IfAbsent())
-		require.NoError(t, err)
-		increment := func() error {
-			found, err := s.Customer(t.Context(), "counter")
-			if err != nil {
-				return err
-			}
-			count, err := strconv.Atoi(found.Phone)
-			if err != nil {
-				return err
-			}
-			next := counter
-			next.Phone = strconv.Itoa(count + 1)
-			_, _, err = s.Put(t.Context(), next, conditional.IfVersion(found.Version))
-			return err
-		}
-		var done sync.WaitGroup
-		for range writers {
-			done.Go(func() {
-				err := increment()
-				for problem.CodeOf(err) == problem.PreconditionFailed {
-					err = increment()
-				}
-				assert.NoError(t, err)
-			})
-		}
-		done.Wait()
-		found, err := s.Customer(t.Context(), "counter")
-		require.NoError(t, err)
-		assert.Equal(t, strconv.Itoa(writers), found.Phone)
-		assert.Equal(t, int64(writers+1), found.Version)
-	})
-}
-
-func TestOneOfManyCreatesTheRow(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		var creations, refusals atomic.Int64
-		var done sync.WaitGroup
-		for range 20 {
-			done.Go(func() {
-				_, created, err := s.Put(t.Context(), ada(), conditional.IfAbsent())
-				switch {
-				case err == nil && created:
-					creations.Add(1)
-				case problem.CodeOf(err) == problem.PreconditionFailed:
-					refusals.Add(1)
-				default:
-					assert.NoError(t, err)
-				}
-			})
-		}
-		done.Wait()
-		assert.Equal(t, int64(1), creations.Load())
-		assert.Equal(t, int64(19), refusals.Load())
-	})
-}
-
-// drawCondition draws what a writer demands of a row, and says whether a row of
-// the version, 0 for none, meets it.
-func drawCondition(t *rapid.T, version int64) (condition conditional.Condition, holds bool) {
-	switch rapid.SampledFrom([]string{"none", "absent", "version"}).Draw(t, "condition") {
-	case "absent":
-		return conditional.IfAbsent(), version == 0
-	case "version":
-		demanded := max(version+rapid.Int64Range(-1, 1).Draw(t, "off"), 1)
-		return conditional.IfVersion(demanded), demanded == version
-	default:
-		return unconditionally, true
-	}
 }

@@ -1,7 +1,6 @@
 package internal_test
 
 import (
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"orderflow/internal/conditional/conditionaltest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
@@ -99,37 +99,6 @@ func TestEveryFieldIsAChange(t *testing.T) {
 	})
 }
 
-func TestAnUnknownCustomerIsNotFound(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		_, err := s.Customer(t.Context(), "cust-ada")
-		assert.Equal(t, problem.NotFound, problem.CodeOf(err))
-	})
-}
-
-func TestConcurrentPutsEachCountOnce(t *testing.T) {
-	each(t, func(t *testing.T, s *internal.Service) {
-		const writers = 20
-		var creations atomic.Int64
-		var done sync.WaitGroup
-		for i := range writers {
-			done.Go(func() {
-				record := ada()
-				record.Name += string(rune('A' + i))
-				_, created, err := s.Put(t.Context(), record, unconditionally)
-				assert.NoError(t, err)
-				if created {
-					creations.Add(1)
-				}
-			})
-		}
-		done.Wait()
-		found, err := s.Customer(t.Context(), "cust-ada")
-		require.NoError(t, err)
-		assert.Equal(t, int64(writers), found.Version)
-		assert.Equal(t, int64(1), creations.Load())
-	})
-}
-
 // What was put is what is found, whatever the text, and nobody else's.
 func TestServiceAgreesWithItsModel(t *testing.T) {
 	each(t, func(t *testing.T, s *internal.Service) {
@@ -150,7 +119,7 @@ func TestServiceAgreesWithItsModel(t *testing.T) {
 				Address:    addresses.Draw(t, "address"),
 			}
 			before, known := model[record.CustomerID]
-			condition, holds := drawCondition(t, before.Version)
+			condition, holds := conditionaltest.Draw(t, before.Version)
 			stored, created, err := s.Put(t.Context(), record, condition)
 			if !holds {
 				require.Equal(t, problem.PreconditionFailed, problem.CodeOf(err))

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"orderflow/internal/problem"
@@ -20,12 +19,7 @@ var migrations embed.FS
 
 // Schemas returns the tables of this service, for sqlstore.Open.
 func Schemas() []sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return []sqlstore.Schema{{Name: "customer", Migrations: root}}
+	return []sqlstore.Schema{sqlstore.EmbeddedSchema("customer", migrations)}
 }
 
 var errNoCustomer = problem.New(problem.NotFound, "no such customer")

@@ -8,6 +8,7 @@ import (
 
 	"orderflow/internal/audit/audittables"
 	"orderflow/internal/effects/effectroutes"
+	"orderflow/internal/endpoint"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -20,62 +21,21 @@ const maxQuantity = 1_000_000_000_000
 
 // Routes serves the service's API.
 func Routes(s *Service) func(gin.IRouter) {
-	h := handlers{service: s}
 	return func(r gin.IRouter) {
-		r.POST("/v1/reservations", h.reserve)
-		r.POST("/v1/reservations/release", h.release)
-		r.POST("/v1/reservations/commit", h.commit)
-		r.GET("/v1/inventory/:productId", h.stock)
-		r.PUT("/v1/inventory/:productId", h.setOnHand)
+		r.POST("/v1/reservations", endpoint.Ask(validReserve, s.Reserve))
+		r.POST("/v1/reservations/release", endpoint.Tell(http.StatusNoContent, validRelease, s.Release))
+		r.POST("/v1/reservations/commit", endpoint.Tell(http.StatusNoContent, validCommit, s.Commit))
+		r.GET("/v1/inventory/:productId", endpoint.Read("productId", errNoProduct, s.Stock))
+		r.PUT("/v1/inventory/:productId", s.setOnHand)
 		audittables.Routes(r, s.db.Reader(), auditTables()...)
 		effectroutes.Routes(r, s.db.Reader(), EffectKinds()...)
 	}
 }
 
-type handlers struct{ service *Service }
+var errNoProduct = problem.New(problem.NotFound, "no such product")
 
-func (h handlers) reserve(c *gin.Context) {
-	var request inventory.ReserveRequest
-	if err := httpserver.Bind(c, &request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	if err := validReserve(request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	answer(c, func() (any, error) { return h.service.Reserve(c.Request.Context(), request) })
-}
-
-func (h handlers) release(c *gin.Context) {
-	var request inventory.ReleaseRequest
-	if err := bindKeyed(c, &request, &request.Key); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	answer(c, func() (any, error) { return nil, h.service.Release(c.Request.Context(), request) })
-}
-
-func (h handlers) commit(c *gin.Context) {
-	var request inventory.CommitRequest
-	if err := bindKeyed(c, &request, &request.Key); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	answer(c, func() (any, error) { return nil, h.service.Commit(c.Request.Context(), request) })
-}
-
-func (h handlers) stock(c *gin.Context) {
-	productID, err := pathID(c)
-	if err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	answer(c, func() (any, error) { return h.service.Stock(c.Request.Context(), productID) })
-}
-
-func (h handlers) setOnHand(c *gin.Context) {
-	productID, err := pathID(c)
+func (s *Service) setOnHand(c *gin.Context) {
+	productID, err := endpoint.PathID(c, "productId", errNoProduct)
 	if err != nil {
 		httpserver.Fail(c, err)
 		return
@@ -85,43 +45,19 @@ func (h handlers) setOnHand(c *gin.Context) {
 		httpserver.Fail(c, err)
 		return
 	}
+	if err := validCount(count, productID); err != nil {
+		httpserver.Fail(c, err)
+		return
+	}
+	stock, created, err := s.SetOnHand(c.Request.Context(), count, c.Query("first") == "true")
+	endpoint.Stored(c, stock, created, err)
+}
+
+func validCount(count inventory.StockCount, idInPath string) error {
 	fields := validate.New()
-	fields.PathID("/productId", count.ProductID, productID)
+	fields.PathID("/productId", count.ProductID, idInPath)
 	fields.Integer("/onHand", count.OnHand, 0, maxQuantity)
-	if err := fields.Err(); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	stock, created, err := h.service.SetOnHand(c.Request.Context(), count, c.Query("first") == "true")
-	if err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	httpserver.Respond(c, status, stock)
-}
-
-// answer writes 200 with a body, 204 without one, or the problem.
-func answer(c *gin.Context, act func() (any, error)) {
-	body, err := act()
-	switch {
-	case err != nil:
-		httpserver.Fail(c, err)
-	case body == nil:
-		httpserver.Respond(c, http.StatusNoContent, nil)
-	default:
-		httpserver.Respond(c, http.StatusOK, body)
-	}
-}
-
-func bindKeyed(c *gin.Context, request any, key *inventory.Key) error {
-	if err := httpserver.Bind(c, request); err != nil {
-		return err
-	}
-	return key.Validate()
+	return fields.Err()
 }
 
 func validReserve(request inventory.ReserveRequest) error {
@@ -138,12 +74,6 @@ func validReserve(request inventory.ReserveRequest) error {
 	return fields.Err()
 }
 
-// pathID returns the path's product ID. One that cannot be an ID names nothing
-// that exists.
-func pathID(c *gin.Context) (string, error) {
-	productID := c.Param("productId")
-	if !validate.IsID(productID) {
-		return "", problem.New(problem.NotFound, "no such product")
-	}
-	return productID, nil
-}
+func validRelease(request inventory.ReleaseRequest) error { return request.Key.Validate() }
+
+func validCommit(request inventory.CommitRequest) error { return request.Key.Validate() }

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"orderflow/internal/fence"
@@ -20,12 +19,7 @@ var migrations embed.FS
 
 // Schemas returns the tables of this service, for sqlstore.Open.
 func Schemas() []sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return []sqlstore.Schema{fence.Schema(), {Name: "inventory", Migrations: root}}
+	return []sqlstore.Schema{fence.Schema(), sqlstore.EmbeddedSchema("inventory", migrations)}
 }
 
 // changeKind says why a product's figures changed.

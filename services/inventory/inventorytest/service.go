@@ -3,13 +3,9 @@
 package inventorytest
 
 import (
-	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"orderflow/internal/chassis/chassistest"
-	"orderflow/internal/faults"
 	"orderflow/services/inventory"
 	"orderflow/services/inventory/internal"
 )
@@ -20,29 +16,12 @@ type Service struct {
 	chassistest.Service
 }
 
-// Option changes how the service runs.
-type Option func(*settings)
-
-type settings struct {
-	dsn    string
-	faults faults.Spec
-}
-
 // WithDSN keeps the stock in that database, instead of a new SQLite file.
-func WithDSN(dsn string) Option { return func(s *settings) { s.dsn = dsn } }
-
-// WithFaults injects faults into the routes.
-func WithFaults(spec faults.Spec) Option { return func(s *settings) { s.faults = spec } }
+func WithDSN(dsn string) chassistest.Option { return chassistest.WithDSN(dsn) }
 
 // Start runs the service until the test ends.
-func Start(t testing.TB, options ...Option) Service {
+func Start(t testing.TB, options ...chassistest.Option) Service {
 	t.Helper()
-	chosen := settings{dsn: "sqlite:" + filepath.Join(t.TempDir(), "inventory.db")}
-	for _, option := range options {
-		option(&chosen)
-	}
-	parts, err := internal.Build(t.Context(), chosen.dsn)
-	require.NoError(t, err)
-	running := chassistest.Start(t, "inventory", parts, chosen.faults)
+	running, _ := chassistest.StartOnDatabase(t, "inventory", internal.Build, options...)
 	return Service{Client: inventory.NewClient(running.Caller), Service: running}
 }

@@ -1,12 +1,13 @@
 package internal
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/audit/audittables"
-	"orderflow/internal/httpserver"
+	"orderflow/internal/endpoint"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
 	"orderflow/services/notification"
@@ -17,45 +18,18 @@ const maxReason = 1000
 
 // Routes serves the service's API.
 func Routes(s *Service) func(gin.IRouter) {
-	h := handlers{service: s}
 	return func(r gin.IRouter) {
-		r.POST("/v1/notifications", h.notify)
-		r.GET("/v1/notifications/:orderId", h.notifications)
+		r.POST("/v1/notifications", endpoint.Tell(http.StatusAccepted, validNotify, s.Notify))
+		r.GET("/v1/notifications/:orderId", endpoint.Read("orderId", errNoOrder, s.list))
 		audittables.Routes(r, s.db.Reader(), auditTables()...)
 	}
 }
 
-type handlers struct{ service *Service }
+var errNoOrder = problem.New(problem.NotFound, "no such order")
 
-func (h handlers) notify(c *gin.Context) {
-	var request notification.NotifyRequest
-	if err := httpserver.Bind(c, &request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	if err := validNotify(request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	if err := h.service.Notify(c.Request.Context(), request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	httpserver.Respond(c, http.StatusAccepted, nil)
-}
-
-func (h handlers) notifications(c *gin.Context) {
-	orderID := c.Param("orderId")
-	if !validate.IsID(orderID) {
-		httpserver.Fail(c, problem.New(problem.NotFound, "no such order"))
-		return
-	}
-	items, err := h.service.Notifications(c.Request.Context(), orderID)
-	if err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	httpserver.Respond(c, http.StatusOK, gin.H{"items": items})
+func (s *Service) list(ctx context.Context, orderID string) (gin.H, error) {
+	items, err := s.Notifications(ctx, orderID)
+	return gin.H{"items": items}, err
 }
 
 func validNotify(request notification.NotifyRequest) error {

@@ -1,10 +1,7 @@
 package internal_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,32 +72,15 @@ func TestDefaultSink(t *testing.T) {
 	}
 }
 
-// send makes a request that the typed client would not make.
-func send(t *testing.T, method, url, body string) (status int, text []byte) {
-	t.Helper()
-	client := &http.Client{}
-	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(context.Background(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", "application/json")
-	request.Close = true
-	answer, err := client.Do(request)
-	require.NoError(t, err)
-	defer func() { _ = answer.Body.Close() }()
-	text, err = io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	return answer.StatusCode, text
-}
-
 func TestMessagesOfAnOrderWithoutAny(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
 		service := notificationtest.Start(t, notificationtest.WithDSN(dsn))
-		status, text := send(t, http.MethodGet, service.URL+"/v1/notifications/order-1", "")
-		require.Equal(t, http.StatusOK, status)
-		require.JSONEq(t, `{"items":[]}`, string(text))
+		answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/notifications/order-1", "")
+		require.Equal(t, http.StatusOK, answer.Status)
+		require.JSONEq(t, `{"items":[]}`, string(answer.Body))
 		for _, orderID := range []string{"..%2f", "%00", strings.Repeat("x", 65)} {
-			status, _ = send(t, http.MethodGet, service.URL+"/v1/notifications/"+orderID, "")
-			require.Equal(t, http.StatusNotFound, status, orderID)
+			answer = chassistest.Send(t, http.MethodGet, service.URL+"/v1/notifications/"+orderID, "")
+			require.Equal(t, http.StatusNotFound, answer.Status, orderID)
 		}
 	})
 }
@@ -133,14 +113,7 @@ func TestBadInputIsRefusedByFieldAndChangesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, text := send(t, http.MethodPost, service.URL+"/v1/notifications", test.body)
-			require.Equal(t, test.code.Status(), status, string(text))
-			var document problem.Document
-			require.NoError(t, json.Unmarshal(text, &document))
-			require.Equal(t, test.code.Type(), document.Type)
-			if test.pointer != "" {
-				require.Equal(t, test.pointer, document.Errors[0].Pointer, string(text))
-			}
+			chassistest.RequireRefused(t, service.URL+"/v1/notifications", test.body, test.code, test.pointer)
 		})
 	}
 	found, err := service.Notifications(t.Context(), "order-1")

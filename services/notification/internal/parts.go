@@ -6,7 +6,6 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -48,9 +47,9 @@ func Build(ctx context.Context, cfg Config, log *zap.Logger) (chassis.Parts, err
 	if err != nil {
 		return chassis.Parts{}, errors.Join(err, db.Close())
 	}
-	loop := NewLoop(NewDeliverer(db, chosen, now, log).RunOnce, log)
+	loop := NewLoop(NewDeliverer(db, chosen, sqlstore.Now, log).RunOnce, log)
 	return chassis.Parts{
-		Routes:     Routes(NewService(db, now, loop.Wake)),
+		Routes:     Routes(NewService(db, sqlstore.Now, loop.Wake)), //nolint:contextcheck // handlers take the context of their request
 		Checks:     map[string]func(context.Context) error{"database": db.Ping},
 		Background: []func(context.Context) error{loop.Run},
 		Close:      func() error { return errors.Join(closeSink(), db.Close()) },
@@ -70,6 +69,3 @@ func openSink(cfg Config, log *zap.Logger) (_ Sink, closeSink func() error, _ er
 	}
 	return file, file.Close, nil
 }
-
-// now has the precision that both databases keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"orderflow/internal/fence"
@@ -18,12 +17,7 @@ var migrations embed.FS
 
 // Schemas returns the tables of this service, for sqlstore.Open.
 func Schemas() []sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return []sqlstore.Schema{fence.Schema(), {Name: "notification", Migrations: root}}
+	return []sqlstore.Schema{fence.Schema(), sqlstore.EmbeddedSchema("notification", migrations)}
 }
 
 // outcome is how an attempt to deliver a message ended.

@@ -5,6 +5,7 @@ package notificationtest
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"orderflow/internal/chassis"
 	"orderflow/internal/chassis/chassistest"
-	"orderflow/internal/faults"
 	"orderflow/services/notification"
 	"orderflow/services/notification/internal"
 	"orderflow/services/notification/internal/sink"
@@ -28,32 +29,17 @@ type Service struct {
 	sink string
 }
 
-// Option changes how the service runs.
-type Option func(*settings)
-
-type settings struct {
-	dsn    string
-	faults faults.Spec
-}
-
 // WithDSN keeps the messages in that database, instead of a new SQLite file.
-func WithDSN(dsn string) Option { return func(s *settings) { s.dsn = dsn } }
-
-// WithFaults injects faults into the routes.
-func WithFaults(spec faults.Spec) Option { return func(s *settings) { s.faults = spec } }
+func WithDSN(dsn string) chassistest.Option { return chassistest.WithDSN(dsn) }
 
 // Start runs the service until the test ends.
-func Start(t testing.TB, options ...Option) Service {
+func Start(t testing.TB, options ...chassistest.Option) Service {
 	t.Helper()
-	folder := t.TempDir()
-	chosen := settings{dsn: "sqlite:" + filepath.Join(folder, "notification.db")}
-	for _, option := range options {
-		option(&chosen)
+	file := filepath.Join(t.TempDir(), "notifications.jsonl")
+	build := func(ctx context.Context, dsn string) (chassis.Parts, error) {
+		return internal.Build(ctx, internal.Config{DSN: dsn, Sink: file}, zap.NewNop())
 	}
-	file := filepath.Join(folder, "notifications.jsonl")
-	parts, err := internal.Build(t.Context(), internal.Config{DSN: chosen.dsn, Sink: file}, zap.NewNop())
-	require.NoError(t, err)
-	running := chassistest.Start(t, "notification", parts, chosen.faults)
+	running, _ := chassistest.StartOnDatabase(t, "notification", build, options...)
 	return Service{Client: notification.NewClient(running.Caller), Service: running, sink: file}
 }
 

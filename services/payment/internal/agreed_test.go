@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
@@ -21,7 +22,7 @@ func paid(t *testing.T, s shop, method string) process {
 	p := s.start()
 	_, err := p.Charge(t.Context(), chargeOf("order-1", 1, method))
 	require.NoError(t, err)
-	p.wire.calls = nil
+	p.wire.Calls = nil
 	return p
 }
 
@@ -61,7 +62,7 @@ func TestAPartGoesBackOnceAndIsAnsweredAgain(t *testing.T) {
 		again, err := s.start().RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 		require.NoError(t, err)
 		require.Equal(t, first, again)
-		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.calls)
+		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.Calls)
 		require.Equal(t, fence.Confirmed, s.fenceState(t, agreedKey("order-1", 1)))
 		s.requireMoney(t, "order-1", 9999, 4000)
 
@@ -120,7 +121,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		},
 		"of a charge whose outcome is not known": {
 			func(t *testing.T, p process) {
-				p.wire.at = fail(afterCapture)
+				p.wire.At = outsidetest.FailOnce(afterCapture)
 				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				requireCode(t, problem.Unavailable, err)
 			}, money.New(1, "USD"), problem.InFlight, "",
@@ -141,7 +142,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		"of more than is left when all that is under way is back": {
 			func(t *testing.T, p process) {
 				charge(simulator.MethodVisa)(t, p)
-				p.wire.at = fail(beforeRefund)
+				p.wire.At = outsidetest.FailOnce(beforeRefund)
 				_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 2, 4000))
 				requireCode(t, problem.Unavailable, err)
 			}, money.New(6000, "USD"), problem.Conflict, "/amount/amount",
@@ -155,7 +156,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		"of a charge that is being undone": {
 			func(t *testing.T, p process) {
 				charge(simulator.MethodVisa)(t, p)
-				p.wire.at = fail(beforeRefund)
+				p.wire.At = outsidetest.FailOnce(beforeRefund)
 				requireCode(t, problem.Unavailable, p.Refund(t.Context(), refundOf("order-1", 1)))
 			}, money.New(1, "USD"), problem.AlreadyCompensated, "",
 		},
@@ -170,7 +171,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
 				test.before(t, p)
-				p.wire.calls = nil
+				p.wire.Calls = nil
 				before, err := p.Refunds(t.Context(), "order-1")
 				require.NoError(t, err)
 
@@ -181,7 +182,7 @@ func TestARefundThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 				if test.pointer != "" {
 					require.Equal(t, test.pointer, problem.From(err).Fields[0].Pointer)
 				}
-				require.Empty(t, p.wire.calls, "the provider does not hear of it")
+				require.Empty(t, p.wire.Calls, "the provider does not hear of it")
 				after, err := p.Refunds(t.Context(), "order-1")
 				require.NoError(t, err)
 				require.Equal(t, before, after)
@@ -220,7 +221,7 @@ func TestABrokenAgreedRefundIsFinishedByTheNextOne(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := paid(t, s, simulator.MethodVisa)
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 				requireCode(t, problem.Unavailable, err)
 				require.Equal(t, fence.Tried, s.fenceState(t, agreedKey("order-1", 1)))
@@ -231,14 +232,14 @@ func TestABrokenAgreedRefundIsFinishedByTheNextOne(t *testing.T) {
 				require.True(t, found.Refunded.IsZero(), "the provider has not said so")
 
 				restarted := s.start()
-				restarted.wire.at = fail(beforeLookupRefund)
+				restarted.wire.At = outsidetest.FailOnce(beforeLookupRefund)
 				_, err = restarted.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 				requireCode(t, problem.Unavailable, err)
 				_, err = restarted.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 				require.NoError(t, err)
-				require.Equal(t, []point{beforeLookupRefund, beforeLookupRefund}, restarted.wire.calls[:2], "the provider is asked before it is told again")
+				require.Equal(t, []point{beforeLookupRefund, beforeLookupRefund}, restarted.wire.Calls[:2], "the provider is asked before it is told again")
 				if at == afterRefund {
-					require.Len(t, restarted.wire.calls, 2, "what has happened is not sent again")
+					require.Len(t, restarted.wire.Calls, 2, "what has happened is not sent again")
 				}
 				s.requireMoney(t, "order-1", 9999, 4000)
 			})
@@ -255,7 +256,7 @@ func TestAnAgreedRefundThatTheProviderRefuses(t *testing.T) {
 			requireCode(t, problem.RefundRefused, err)
 			require.ErrorContains(t, err, "the payment provider refuses to give 99.99 USD back: the customer's bank does not take refunds")
 		}
-		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.calls, "the second answer is the first one")
+		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.Calls, "the second answer is the first one")
 		s.requireMoney(t, "order-1", 9999, 0)
 		found, err := p.Payment(t.Context(), "order-1")
 		require.NoError(t, err)
@@ -290,7 +291,7 @@ func TestEqualAgreedRefundsAtOnceGiveBackOnce(t *testing.T) {
 		for _, answer := range answers {
 			require.Equal(t, answers[0], answer)
 		}
-		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.calls)
+		require.Equal(t, []point{beforeRefund, afterRefund}, p.wire.Calls)
 		s.requireMoney(t, "order-1", 9999, 4000)
 	})
 }

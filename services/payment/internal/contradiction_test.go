@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
@@ -46,7 +47,7 @@ func TestAProviderThatContradictsItselfAboutACharge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
-				p.wire.at = fail(afterCapture)
+				p.wire.At = outsidetest.FailOnce(afterCapture)
 				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				requireCode(t, problem.Unavailable, err)
 				p.wire.Provider = contradicting{Provider: p.wire.Provider, charge: outcome}
@@ -67,7 +68,7 @@ func TestAProviderThatForgetsACharge(t *testing.T) {
 		p := s.start()
 		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 		require.NoError(t, err)
-		p.wire.at = func(here point) error {
+		p.wire.At = func(here point) error {
 			if here == beforeRefund {
 				return provider.ErrUnknownKey
 			}

@@ -3,11 +3,8 @@
 //
 // The company that moves the money stands behind the Provider port, and is
 // never called inside a transaction. A charge is therefore two transactions
-// with the provider between them: the first records under the step's key that
-// the provider may now be called, the second records its answer. A refund has
-// the same form. Whatever breaks between them, the same request again goes on
-// from the provider's own record of the key. This is the Idempotent Receiver
-// at both ends of the wire; the package fence has the rules for the key.
+// with the provider between them, as the package outside has it; the package
+// fence has the rules for the key. A refund has the same form.
 //
 // A refund is a row of its own: requested, then settled or failed, and neither
 // before the provider has said so. It is agreed on with the customer, under a

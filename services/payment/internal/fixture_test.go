@@ -2,13 +2,12 @@ package internal_test
 
 import (
 	"context"
-	"errors"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/money"
@@ -18,10 +17,8 @@ import (
 	"orderflow/services/payment/internal/simulator"
 )
 
-var errBroken = errors.New("connection reset")
-
 // point is a place in a call of the provider where something can happen.
-type point string
+type point = outsidetest.Point
 
 const (
 	beforeLookup       point = "before lookup"
@@ -34,60 +31,40 @@ const (
 	afterRefund        point = "after refund"
 )
 
-// interposed is a provider behind a wire on which things happen: at each point
-// a test may fail the call, as a crash of the caller or of the wire would, or
-// let another process go first.
+// interposed is a provider behind a wire on which things happen.
 type interposed struct {
 	internal.Provider
-	// at is asked at each point; nil lets everything pass.
-	at    func(point) error
-	calls []point
-}
-
-func (p *interposed) reach(at point) error {
-	p.calls = append(p.calls, at)
-	if p.at == nil {
-		return nil
-	}
-	return p.at(at)
+	outsidetest.Wire
 }
 
 func (p *interposed) Lookup(ctx context.Context, key string) (provider.Charge, error) {
-	if err := p.reach(beforeLookup); err != nil {
-		return provider.Charge{}, err
-	}
-	return p.Provider.Lookup(ctx, key)
+	return outsidetest.Through(&p.Wire, beforeLookup, outsidetest.Unnoticed, func() (provider.Charge, error) {
+		return p.Provider.Lookup(ctx, key)
+	})
 }
 
 func (p *interposed) Capture(ctx context.Context, request provider.Request) (provider.Charge, error) {
-	if err := p.reach(beforeCapture); err != nil {
-		return provider.Charge{}, err
-	}
-	charge, err := p.Provider.Capture(ctx, request)
-	return charge, errors.Join(err, p.reach(afterCapture))
+	return outsidetest.Through(&p.Wire, beforeCapture, afterCapture, func() (provider.Charge, error) {
+		return p.Provider.Capture(ctx, request)
+	})
 }
 
 func (p *interposed) Void(ctx context.Context, key string) (provider.Charge, error) {
-	if err := p.reach(beforeVoid); err != nil {
-		return provider.Charge{}, err
-	}
-	charge, err := p.Provider.Void(ctx, key)
-	return charge, errors.Join(err, p.reach(afterVoid))
+	return outsidetest.Through(&p.Wire, beforeVoid, afterVoid, func() (provider.Charge, error) {
+		return p.Provider.Void(ctx, key)
+	})
 }
 
 func (p *interposed) LookupRefund(ctx context.Context, key string) (provider.Refund, error) {
-	if err := p.reach(beforeLookupRefund); err != nil {
-		return provider.Refund{}, err
-	}
-	return p.Provider.LookupRefund(ctx, key)
+	return outsidetest.Through(&p.Wire, beforeLookupRefund, outsidetest.Unnoticed, func() (provider.Refund, error) {
+		return p.Provider.LookupRefund(ctx, key)
+	})
 }
 
 func (p *interposed) Refund(ctx context.Context, request provider.RefundRequest) (provider.Refund, error) {
-	if err := p.reach(beforeRefund); err != nil {
-		return provider.Refund{}, err
-	}
-	given, err := p.Provider.Refund(ctx, request)
-	return given, errors.Join(err, p.reach(afterRefund))
+	return outsidetest.Through(&p.Wire, beforeRefund, afterRefund, func() (provider.Refund, error) {
+		return p.Provider.Refund(ctx, request)
+	})
 }
 
 // process is one process of the payment service.
@@ -104,27 +81,13 @@ type shop struct {
 
 func (s shop) start() process {
 	wire := &interposed{Provider: s.bank}
-	return process{Service: internal.NewService(s.db, wire, now), wire: wire}
+	return process{Service: internal.NewService(s.db, wire, sqlstore.Now), wire: wire}
 }
-
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 func each(t *testing.T, test func(t *testing.T, s shop)) {
 	sqlstoretest.Each(t, append(internal.Schemas(), simulator.Schema()), func(t *testing.T, db *sqlstore.DB) {
-		test(t, shop{db: db, bank: simulator.New(db, now)})
+		test(t, shop{db: db, bank: simulator.New(db, sqlstore.Now)})
 	})
-}
-
-// fail breaks the call at the point, once.
-func fail(at point) func(point) error {
-	broken := false
-	return func(here point) error {
-		if here != at || broken {
-			return nil
-		}
-		broken = true
-		return errBroken
-	}
 }
 
 var total = money.New(9999, "USD")
@@ -176,12 +139,8 @@ func (s shop) booked(ctx context.Context, orderID string) (int64, error) {
 	return cash, err
 }
 
-func (s shop) fenceState(t require.TestingT, key fence.Key) (state fence.State) {
-	err := s.db.Reader().QueryRowContext(context.Background(), `
-		SELECT state FROM fence WHERE order_id = $1 AND step = $2 AND revision = $3`,
-		key.OrderID, key.Step, key.Revision).Scan(&state)
-	require.NoError(t, err)
-	return state
+func (s shop) fenceState(t require.TestingT, key fence.Key) fence.State {
+	return outsidetest.FenceState(t, s.db, key)
 }
 
 // captureOf is what the service asks the provider for.

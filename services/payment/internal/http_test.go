@@ -1,14 +1,13 @@
 package internal_test
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/chassis/chassistest"
 	"orderflow/internal/faults"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
@@ -81,7 +80,7 @@ func TestAnAnswerThatWasLostComesAgain(t *testing.T) {
 	service := paymenttest.Start(t, paymenttest.WithDSN(dsn))
 	_, err := service.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 	require.NoError(t, err)
-	losing := paymenttest.Start(t, paymenttest.WithDSN(dsn), paymenttest.WithFaults(faults.Spec{Lost: 1}))
+	losing := paymenttest.Start(t, paymenttest.WithDSN(dsn), chassistest.WithFaults(faults.Spec{Lost: 1}))
 	_, err = losing.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 	require.Error(t, err)
 	given, err := service.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
@@ -96,17 +95,13 @@ func TestAnUnknownPaymentIsNotFound(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
 		service := paymenttest.Start(t, paymenttest.WithDSN(dsn))
 		for _, orderID := range []string{"order-1", "..%2f", "%00", strings.Repeat("x", 65)} {
-			answer, err := http.Get(service.URL + "/v1/payments/" + orderID)
-			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
-			require.Equal(t, http.StatusNotFound, answer.StatusCode, orderID)
+			answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/payments/"+orderID, "")
+			require.Equal(t, http.StatusNotFound, answer.Status, orderID)
 			if orderID == "order-1" {
 				continue // it may have refunds one day
 			}
-			answer, err = http.Get(service.URL + "/v1/payments/" + orderID + "/refunds")
-			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
-			require.Equal(t, http.StatusNotFound, answer.StatusCode, orderID)
+			answer = chassistest.Send(t, http.MethodGet, service.URL+"/v1/payments/"+orderID+"/refunds", "")
+			require.Equal(t, http.StatusNotFound, answer.Status, orderID)
 		}
 	})
 }
@@ -164,18 +159,7 @@ func TestBadInputIsRefusedByFieldAndChangesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, err := http.Post(service.URL+test.path, "application/json", strings.NewReader(test.body))
-			require.NoError(t, err)
-			defer func() { _ = answer.Body.Close() }()
-			text, err := io.ReadAll(answer.Body)
-			require.NoError(t, err)
-			require.Equal(t, test.code.Status(), answer.StatusCode, string(text))
-			var document problem.Document
-			require.NoError(t, json.Unmarshal(text, &document))
-			require.Equal(t, test.code.Type(), document.Type)
-			if test.pointer != "" {
-				require.Equal(t, test.pointer, document.Errors[0].Pointer, string(text))
-			}
+			chassistest.RequireRefused(t, service.URL+test.path, test.body, test.code, test.pointer)
 		})
 	}
 	// The tombstone, the charge or the refund of a refused body would show here.

@@ -103,7 +103,7 @@ func eachMigrated(t *testing.T, suite func(t *testing.T, s shop)) {
 			return nil
 		}))
 		db := sqlstoretest.Open(t, dsn, append(internal.Schemas(), simulator.Schema())...)
-		suite(t, shop{db: db, bank: simulator.New(db, now)})
+		suite(t, shop{db: db, bank: simulator.New(db, sqlstore.Now)})
 	})
 }
 
@@ -151,7 +151,7 @@ func TestRefundsOfTheFirstVersionAreFinished(t *testing.T) {
 			}
 			s.requireMoney(t, orderID, moved, moved)
 			if orderID == "order-lost" {
-				require.NotContains(t, p.wire.calls, beforeRefund, "what has happened is not sent again")
+				require.NotContains(t, p.wire.Calls, beforeRefund, "what has happened is not sent again")
 			}
 			_, err := p.Charge(t.Context(), chargeOf(orderID, 1, simulator.MethodVisa))
 			requireCode(t, problem.AlreadyCompensated, err)

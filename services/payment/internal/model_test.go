@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/payment"
 	"orderflow/services/payment/internal/simulator"
@@ -64,26 +65,13 @@ func (r *run) process(t *rapid.T) process {
 	return rapid.SampledFrom(r.processes).Draw(t, "process")
 }
 
-// meanwhile draws what happens at each point of the wire: nothing, a break, or
-// another process that goes first, over a wire that may break too.
+// meanwhile draws what happens at each point of the wire.
 func (r *run) meanwhile(t *rapid.T) func(point) error {
-	breaks := func(here point) error {
-		if rapid.IntRange(0, 3).Draw(t, "breaks "+string(here)) == 0 {
-			return errBroken
-		}
-		return nil
-	}
-	return func(here point) error {
-		switch rapid.SampledFrom([]string{"", "", "", "charge", "refund", "agree"}).Draw(t, "meanwhile "+string(here)) {
-		case "agree":
-			r.agree(t, r.start(), breaks)
-		case "charge":
-			r.charge(t, r.start(), breaks)
-		case "refund":
-			r.refund(t, r.start(), breaks)
-		}
-		return breaks(here)
-	}
+	return outsidetest.Meanwhile(t, map[string]func(func(point) error){
+		"agree":  func(breaks func(point) error) { r.agree(t, r.start(), breaks) },
+		"charge": func(breaks func(point) error) { r.charge(t, r.start(), breaks) },
+		"refund": func(breaks func(point) error) { r.refund(t, r.start(), breaks) },
+	})
 }
 
 func (r *run) charge(t *rapid.T, p process, meanwhile func(point) error) {
@@ -98,7 +86,7 @@ func (r *run) charge(t *rapid.T, p process, meanwhile func(point) error) {
 }
 
 func (r *run) send(t *rapid.T, p process, meanwhile func(point) error, request payment.ChargeRequest) {
-	p.wire.at = meanwhile
+	p.wire.At = meanwhile
 	answer, err := p.Charge(context.Background(), request)
 	if err == nil {
 		require.Equal(t, payment.Captured, answer.Status)
@@ -115,7 +103,7 @@ func (r *run) refund(t *rapid.T, p process, meanwhile func(point) error) {
 	if _, sent := r.refunded[revision]; !sent {
 		r.refunded[revision] = false
 	}
-	p.wire.at = meanwhile
+	p.wire.At = meanwhile
 	err := p.Refund(context.Background(), refundOf(r.orderID, revision))
 	if err == nil {
 		r.refunded[revision] = true
@@ -132,7 +120,7 @@ func (r *run) agree(t *rapid.T, p process, meanwhile func(point) error) {
 func (r *run) sendAgreed(t *rapid.T, p process, meanwhile func(point) error, nth int) {
 	answered := r.agreed[nth]
 	r.agreed[nth] = answered
-	p.wire.at = meanwhile
+	p.wire.At = meanwhile
 	answer, err := p.RefundAgreed(context.Background(), agreedOf(r.orderID, nth, agreedAmounts[nth]))
 	if err == nil {
 		require.Equal(t, payment.RefundSettled, answer.State)

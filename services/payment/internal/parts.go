@@ -2,7 +2,6 @@ package internal
 
 import (
 	"context"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -15,20 +14,13 @@ import (
 // provider, whose tables stand beside the service's own. The errors are those
 // of sqlstore.Open.
 func Build(ctx context.Context, dsn string) (chassis.Parts, error) {
-	db, err := sqlstore.Open(ctx, dsn, append(Schemas(), simulator.Schema())...)
-	if err != nil {
-		return chassis.Parts{}, err
-	}
-	bank := simulator.New(db, now)
-	return chassis.Parts{
-		Routes: func(r gin.IRouter) {
-			Routes(NewService(db, bank, now))(r)
+	schemas := append(Schemas(), simulator.Schema())
+	return chassis.OnDatabase(ctx, dsn, schemas, func(db *sqlstore.DB) func(gin.IRouter) {
+		bank := simulator.New(db, sqlstore.Now)
+		service := NewService(db, bank, sqlstore.Now)
+		return func(r gin.IRouter) {
+			Routes(service)(r)
 			simulator.Routes(bank)(r)
-		},
-		Checks: map[string]func(context.Context) error{"database": db.Ping},
-		Close:  db.Close,
-	}, nil
+		}
+	})
 }
-
-// now has the precision that both databases keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
@@ -138,19 +139,13 @@ func (s *Service) finish(ctx context.Context, r refund, fresh bool) (refund, err
 	return r, err
 }
 
-// giveBack asks the provider. When it may have been asked before, the key is
-// looked up first; see capture.
+// giveBack asks the provider, which cannot have heard of a fresh refund.
 func (s *Service) giveBack(ctx context.Context, r refund, fresh bool) (provider.Refund, error) {
-	if !fresh {
-		known, err := s.provider.LookupRefund(ctx, r.id)
-		if err == nil {
-			return known, nil
-		}
-		if !errors.Is(err, provider.ErrUnknownKey) {
-			return provider.Refund{}, unanswered(err)
-		}
-	}
-	outcome, err := s.provider.Refund(ctx, provider.RefundRequest{Key: r.id, ChargeKey: r.charge.String(), Amount: r.amount})
+	outcome, err := outside.Ask(!fresh, provider.ErrUnknownKey,
+		func() (provider.Refund, error) { return s.provider.LookupRefund(ctx, r.id) },
+		func() (provider.Refund, error) {
+			return s.provider.Refund(ctx, provider.RefundRequest{Key: r.id, ChargeKey: r.charge.String(), Amount: r.amount})
+		})
 	if errors.Is(err, provider.ErrUnknownKey) {
 		return provider.Refund{}, fmt.Errorf("the provider does not know the charge %s any more: %w", r.charge, err)
 	}

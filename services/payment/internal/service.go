@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/services/payment"
@@ -37,32 +38,16 @@ func NewService(db *sqlstore.DB, provider Provider, now func() time.Time) *Servi
 //   - problem.Unavailable and problem.Timeout: the provider gave no answer. The
 //     money may have moved; the same request again finds out.
 func (s *Service) Charge(ctx context.Context, request payment.ChargeRequest) (payment.Payment, error) {
-	release, err := s.locks.Lock(ctx, request.Key)
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	defer release()
-
-	seen, err := s.begin(ctx, request)
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	if seen.State == fence.Confirmed {
-		return firstAnswer(request.Key, seen.Answer)
-	}
-	outcome, err := s.capture(ctx, request, seen.State)
-	if err != nil {
-		return payment.Payment{}, err
-	}
-	answer, err := s.record(ctx, request, outcome)
-	if problem.CodeOf(err) == problem.AlreadyCompensated {
-		// The charge was closed while the provider was asked. That may have
-		// come to the provider first, or not at all: what was captured must
-		// go back before this is refused.
-		if unfinished := s.giveAllBack(ctx, request.Key); unfinished != nil {
-			return payment.Payment{}, unfinished
-		}
-	}
+	answer, err := outside.Act(ctx, &s.locks, request.Key, outside.Effect[provider.Charge, payment.Payment]{
+		Begin: func(ctx context.Context) (fence.Seen, error) { return s.begin(ctx, request) },
+		Ask: func(ctx context.Context, asked bool) (provider.Charge, error) {
+			return s.capture(ctx, request, asked)
+		},
+		Record: func(ctx context.Context, outcome provider.Charge) (payment.Payment, error) {
+			return s.record(ctx, request, outcome)
+		},
+		Undo: func(ctx context.Context) error { return s.giveAllBack(ctx, request.Key) },
+	})
 	if err != nil {
 		return payment.Payment{}, err
 	}
@@ -107,24 +92,17 @@ func refuseSecond(charges []charge, request payment.ChargeRequest) error {
 	return nil
 }
 
-// capture asks the provider. When it may have been asked before, the key is
-// looked up first: a real provider forgets idempotency keys after a day, but
-// not charges.
-func (s *Service) capture(ctx context.Context, request payment.ChargeRequest, before fence.State) (provider.Charge, error) {
+// capture asks the provider; asked says that it may have been asked before.
+func (s *Service) capture(ctx context.Context, request payment.ChargeRequest, asked bool) (provider.Charge, error) {
 	key := request.Key.String()
-	if before == fence.Tried {
-		known, err := s.provider.Lookup(ctx, key)
-		if err == nil {
-			return known, nil
-		}
-		if !errors.Is(err, provider.ErrUnknownKey) {
-			return provider.Charge{}, unanswered(err)
-		}
-	}
-	outcome, err := s.provider.Capture(ctx, provider.Request{
-		Key: key, OrderID: request.Key.OrderID, CustomerID: request.CustomerID,
-		Amount: request.Amount, Method: request.Method,
-	})
+	outcome, err := outside.Ask(asked, provider.ErrUnknownKey,
+		func() (provider.Charge, error) { return s.provider.Lookup(ctx, key) },
+		func() (provider.Charge, error) {
+			return s.provider.Capture(ctx, provider.Request{
+				Key: key, OrderID: request.Key.OrderID, CustomerID: request.CustomerID,
+				Amount: request.Amount, Method: request.Method,
+			})
+		})
 	if err != nil {
 		return provider.Charge{}, unanswered(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
@@ -72,7 +73,7 @@ func TestADeclineIsAnsweredAgainAndUndoneWithoutTheProvider(t *testing.T) {
 			requireCode(t, problem.PaymentDeclined, err)
 			require.Contains(t, err.Error(), "the card has insufficient funds")
 		}
-		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.calls, "the second answer is the first one")
+		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.Calls, "the second answer is the first one")
 		declined := payment.Payment{
 			Status: payment.Declined, Captured: money.Zero("USD"), Refunded: money.Zero("USD"),
 			Reason: "the card has insufficient funds",
@@ -80,7 +81,7 @@ func TestADeclineIsAnsweredAgainAndUndoneWithoutTheProvider(t *testing.T) {
 		requirePayment(t, p, "order-1", declined)
 
 		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
-		require.Len(t, p.wire.calls, 2, "there is nothing to give back")
+		require.Len(t, p.wire.Calls, 2, "there is nothing to give back")
 		require.Equal(t, fence.Compensated, s.fenceState(t, key("order-1", 1)))
 		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodInsufficientFunds))
 		requireCode(t, problem.AlreadyCompensated, err)
@@ -116,7 +117,7 @@ func TestARefundGivesBackOnce(t *testing.T) {
 		s.requireMoney(t, "order-1", 9999, 9999)
 		_, err = p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 		requireCode(t, problem.AlreadyCompensated, err)
-		require.Equal(t, []point{beforeCapture, afterCapture, beforeRefund, afterRefund}, p.wire.calls)
+		require.Equal(t, []point{beforeCapture, afterCapture, beforeRefund, afterRefund}, p.wire.Calls)
 	})
 }
 
@@ -128,7 +129,7 @@ func TestARefundOfAnUnknownKeyLeavesOnlyATombstone(t *testing.T) {
 		}
 		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 		requireCode(t, problem.AlreadyCompensated, err)
-		require.Empty(t, p.wire.calls, "the provider never hears of it")
+		require.Empty(t, p.wire.Calls, "the provider never hears of it")
 		_, err = p.Payment(t.Context(), "order-1")
 		requireCode(t, problem.NotFound, err)
 	})
@@ -152,7 +153,7 @@ func TestANewRevisionPaysAfterADecline(t *testing.T) {
 func TestAnOrderIsNotPaidTwiceWhileTheFirstOutcomeIsUnknown(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		p := s.start()
-		p.wire.at = fail(afterCapture)
+		p.wire.At = outsidetest.FailOnce(afterCapture)
 		_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 		requireCode(t, problem.Unavailable, err)
 		_, err = p.Charge(t.Context(), chargeOf("order-1", 2, simulator.MethodVisa))
@@ -187,7 +188,7 @@ func TestABrokenChargeIsFinishedByTheNextOne(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				requireCode(t, problem.Unavailable, err)
 				require.Equal(t, fence.Tried, s.fenceState(t, key("order-1", 1)))
@@ -195,15 +196,15 @@ func TestABrokenChargeIsFinishedByTheNextOne(t *testing.T) {
 				requireCode(t, problem.NotFound, err)
 
 				restarted := s.start()
-				restarted.wire.at = fail(beforeLookup)
+				restarted.wire.At = outsidetest.FailOnce(beforeLookup)
 				_, err = restarted.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				requireCode(t, problem.Unavailable, err)
 
 				_, err = restarted.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				require.NoError(t, err)
-				require.Equal(t, []point{beforeLookup, beforeLookup}, restarted.wire.calls[:2], "the provider is asked before it is told again")
+				require.Equal(t, []point{beforeLookup, beforeLookup}, restarted.wire.Calls[:2], "the provider is asked before it is told again")
 				if at == afterCapture {
-					require.Len(t, restarted.wire.calls, 2, "what has happened is not sent again")
+					require.Len(t, restarted.wire.Calls, 2, "what has happened is not sent again")
 				}
 				s.requireMoney(t, "order-1", 9999, 0)
 			})
@@ -218,7 +219,7 @@ func TestABrokenRefundIsFinishedByTheNextOne(t *testing.T) {
 				p := s.start()
 				paid, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				require.NoError(t, err)
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				err = p.Refund(t.Context(), refundOf("order-1", 1))
 				requireCode(t, problem.Unavailable, err)
 				requirePayment(t, p, "order-1", payment.Payment{
@@ -228,9 +229,9 @@ func TestABrokenRefundIsFinishedByTheNextOne(t *testing.T) {
 
 				restarted := s.start()
 				require.NoError(t, restarted.Refund(t.Context(), refundOf("order-1", 1)))
-				require.Equal(t, beforeLookupRefund, restarted.wire.calls[0], "the provider is asked before it is told again")
+				require.Equal(t, beforeLookupRefund, restarted.wire.Calls[0], "the provider is asked before it is told again")
 				if at == afterRefund {
-					require.Len(t, restarted.wire.calls, 1, "what has happened is not sent again")
+					require.Len(t, restarted.wire.Calls, 1, "what has happened is not sent again")
 				}
 				requirePayment(t, p, "order-1", payment.Payment{
 					Status: payment.Refunded, Captured: total, Refunded: total, Reference: paid.Reference, Reason: "out of stock",
@@ -248,7 +249,7 @@ func TestARefundOfAChargeWithUnknownOutcome(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 				requireCode(t, problem.Unavailable, err)
 				require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
@@ -286,19 +287,19 @@ func TestAChargeThatIsUndoneMeanwhileGivesBack(t *testing.T) {
 		},
 		"voided, and its process crashed before it could record that": {
 			afterCapture, func(t *testing.T, other process) {
-				other.wire.at = fail(afterVoid)
+				other.wire.At = outsidetest.FailOnce(afterVoid)
 				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			}, 9999,
 		},
 		"refund requested, and its process crashed": {
 			afterCapture, func(t *testing.T, other process) {
-				other.wire.at = fail(beforeRefund)
+				other.wire.At = outsidetest.FailOnce(beforeRefund)
 				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			}, 9999,
 		},
 		"refunded, and its process crashed before it could record that": {
 			afterCapture, func(t *testing.T, other process) {
-				other.wire.at = fail(afterRefund)
+				other.wire.At = outsidetest.FailOnce(afterRefund)
 				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			}, 9999,
 		},
@@ -306,7 +307,7 @@ func TestAChargeThatIsUndoneMeanwhileGivesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p, other := s.start(), s.start()
-				p.wire.at = func(here point) error {
+				p.wire.At = func(here point) error {
 					if here == test.undoneAt {
 						test.undo(t, other)
 					}
@@ -326,13 +327,13 @@ func TestAChargeThatIsUndoneMeanwhileGivesBack(t *testing.T) {
 func TestAChargeThatCannotGiveBackIsNotRefusedYet(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		p, other := s.start(), s.start()
-		p.wire.at = func(here point) error {
+		p.wire.At = func(here point) error {
 			switch here {
 			case afterCapture:
-				other.wire.at = fail(beforeRefund)
+				other.wire.At = outsidetest.FailOnce(beforeRefund)
 				requireCode(t, problem.Unavailable, other.Refund(t.Context(), refundOf("order-1", 1)))
 			case beforeRefund:
-				return errBroken
+				return outsidetest.ErrBroken
 			default:
 			}
 			return nil
@@ -360,7 +361,7 @@ func TestEqualChargesAtOnceCaptureOnce(t *testing.T) {
 		for _, answer := range answers {
 			require.Equal(t, answers[0], answer)
 		}
-		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.calls)
+		require.Equal(t, []point{beforeCapture, afterCapture}, p.wire.Calls)
 		s.requireMoney(t, "order-1", 9999, 0)
 	})
 }

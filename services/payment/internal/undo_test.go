@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/payment"
 	"orderflow/services/payment/internal/simulator"
@@ -45,9 +46,9 @@ func TestTheCompensationHasNothingToDoWhenAllIsBack(t *testing.T) {
 		p := paid(t, s, simulator.MethodVisa)
 		_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 9999))
 		require.NoError(t, err)
-		p.wire.calls = nil
+		p.wire.Calls = nil
 		require.NoError(t, p.Refund(t.Context(), refundOf("order-1", 1)))
-		require.Empty(t, p.wire.calls)
+		require.Empty(t, p.wire.Calls)
 		requireRefunds(t, p, "order-1/AgreedRefund/1/refund agreed settled 9999")
 		_, err = p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 		requireCode(t, problem.AlreadyCompensated, err)
@@ -64,7 +65,7 @@ func TestTheCompensationFinishesAgreedRefundsThatAreUnderWay(t *testing.T) {
 		t.Run("broken "+string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := paid(t, s, simulator.MethodVisa)
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 				requireCode(t, problem.Unavailable, err)
 
@@ -88,7 +89,7 @@ func TestTheCompensationComesWhileAnAgreedRefundIsAtTheProvider(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := paid(t, s, simulator.MethodVisa)
-				p.wire.at = func(here point) error {
+				p.wire.At = func(here point) error {
 					if here == at {
 						require.NoError(t, s.start().Refund(t.Context(), refundOf("order-1", 1)))
 					}
@@ -108,7 +109,7 @@ func TestTheCompensationComesWhileAnAgreedRefundIsAtTheProvider(t *testing.T) {
 func TestTheCompensationCoversAnAgreedRefundThatFails(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		p := paid(t, s, simulator.MethodVisa)
-		p.wire.at = fail(afterRefund)
+		p.wire.At = outsidetest.FailOnce(afterRefund)
 		require.NoError(t, s.bank.SetRefunds(t.Context(), "order-1", false))
 		_, err := p.RefundAgreed(t.Context(), agreedOf("order-1", 1, 4000))
 		requireCode(t, problem.Unavailable, err)
@@ -160,10 +161,10 @@ func TestABrokenVoidIsFinishedByTheNextOne(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %s", at, broken), func(t *testing.T) {
 				each(t, func(t *testing.T, s shop) {
 					p := s.start()
-					p.wire.at = fail(at)
+					p.wire.At = outsidetest.FailOnce(at)
 					_, err := p.Charge(t.Context(), chargeOf("order-1", 1, simulator.MethodVisa))
 					requireCode(t, problem.Unavailable, err)
-					p.wire.at = fail(broken)
+					p.wire.At = outsidetest.FailOnce(broken)
 					requireCode(t, problem.Unavailable, p.Refund(t.Context(), refundOf("order-1", 1)))
 					found, err := p.Payment(t.Context(), "order-1")
 					require.NoError(t, err)
@@ -211,7 +212,7 @@ func TestCompensationsAndAgreedRefundsAtOnce(t *testing.T) {
 func TestALostRefusalIsNotTheAnswerToTheNextAttempt(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		p := paid(t, s, simulator.MethodRefundFail)
-		p.wire.at = fail(afterRefund)
+		p.wire.At = outsidetest.FailOnce(afterRefund)
 		requireCode(t, problem.Unavailable, p.Refund(t.Context(), refundOf("order-1", 1)))
 		require.NoError(t, s.bank.SetRefunds(t.Context(), "order-1", true))
 		require.NoError(t, s.start().Refund(t.Context(), refundOf("order-1", 1)))

@@ -2,12 +2,10 @@ package internal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
-	"orderflow/internal/fence"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/payment"
@@ -137,14 +135,6 @@ func (s *Service) Refunds(ctx context.Context, orderID string) (payment.RefundLi
 		}
 	}
 	return list, err
-}
-
-func firstAnswer(key fence.Key, text json.RawMessage) (payment.Payment, error) {
-	var answer payment.Payment
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return payment.Payment{}, fmt.Errorf("reading the first answer of %s: %w", key, err)
-	}
-	return refuseDeclined(answer)
 }
 
 // refuseDeclined turns the answer of a declined charge into the refusal. The

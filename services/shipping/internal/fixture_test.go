@@ -2,13 +2,12 @@ package internal_test
 
 import (
 	"context"
-	"errors"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
@@ -18,10 +17,8 @@ import (
 	"orderflow/services/shipping/internal/simulator"
 )
 
-var errBroken = errors.New("connection reset")
-
 // point is a place in a call of the carrier where something can happen.
-type point string
+type point = outsidetest.Point
 
 const (
 	beforeLookup point = "before lookup"
@@ -31,45 +28,28 @@ const (
 	afterCancel  point = "after cancel"
 )
 
-// interposed is a carrier behind a wire on which things happen: at each point a
-// test may fail the call, as a crash of the caller or of the wire would, or let
-// another process go first.
+// interposed is a carrier behind a wire on which things happen.
 type interposed struct {
 	internal.Carrier
-	// at is asked at each point; nil lets everything pass.
-	at    func(point) error
-	calls []point
-}
-
-func (c *interposed) reach(at point) error {
-	c.calls = append(c.calls, at)
-	if c.at == nil {
-		return nil
-	}
-	return c.at(at)
+	outsidetest.Wire
 }
 
 func (c *interposed) Lookup(ctx context.Context, key string) (carrier.Consignment, error) {
-	if err := c.reach(beforeLookup); err != nil {
-		return carrier.Consignment{}, err
-	}
-	return c.Carrier.Lookup(ctx, key)
+	return outsidetest.Through(&c.Wire, beforeLookup, outsidetest.Unnoticed, func() (carrier.Consignment, error) {
+		return c.Carrier.Lookup(ctx, key)
+	})
 }
 
 func (c *interposed) Ship(ctx context.Context, request carrier.Request) (carrier.Consignment, error) {
-	if err := c.reach(beforeShip); err != nil {
-		return carrier.Consignment{}, err
-	}
-	consignment, err := c.Carrier.Ship(ctx, request)
-	return consignment, errors.Join(err, c.reach(afterShip))
+	return outsidetest.Through(&c.Wire, beforeShip, afterShip, func() (carrier.Consignment, error) {
+		return c.Carrier.Ship(ctx, request)
+	})
 }
 
 func (c *interposed) Cancel(ctx context.Context, key string) (carrier.Consignment, error) {
-	if err := c.reach(beforeCancel); err != nil {
-		return carrier.Consignment{}, err
-	}
-	consignment, err := c.Carrier.Cancel(ctx, key)
-	return consignment, errors.Join(err, c.reach(afterCancel))
+	return outsidetest.Through(&c.Wire, beforeCancel, afterCancel, func() (carrier.Consignment, error) {
+		return c.Carrier.Cancel(ctx, key)
+	})
 }
 
 // process is one process of the shipping service.
@@ -86,27 +66,13 @@ type shop struct {
 
 func (s shop) start() process {
 	wire := &interposed{Carrier: s.post}
-	return process{Service: internal.NewService(s.db, wire, now), wire: wire}
+	return process{Service: internal.NewService(s.db, wire, sqlstore.Now), wire: wire}
 }
-
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 func each(t *testing.T, test func(t *testing.T, s shop)) {
 	sqlstoretest.Each(t, append(internal.Schemas(), simulator.Schema()), func(t *testing.T, db *sqlstore.DB) {
-		test(t, shop{db: db, post: simulator.New(db, now)})
+		test(t, shop{db: db, post: simulator.New(db, sqlstore.Now)})
 	})
-}
-
-// fail breaks the call at the point, once.
-func fail(at point) func(point) error {
-	broken := false
-	return func(here point) error {
-		if here != at || broken {
-			return nil
-		}
-		broken = true
-		return errBroken
-	}
 }
 
 func key(orderID string, revision int) fence.Key {
@@ -133,12 +99,8 @@ func (s shop) requireLive(t require.TestingT, orderID string, want int) {
 	require.Equal(t, want, live, "consignments at the carrier")
 }
 
-func (s shop) fenceState(t require.TestingT, key fence.Key) (state fence.State) {
-	err := s.db.Reader().QueryRowContext(context.Background(), `
-		SELECT state FROM fence WHERE order_id = $1 AND step = $2 AND revision = $3`,
-		key.OrderID, key.Step, key.Revision).Scan(&state)
-	require.NoError(t, err)
-	return state
+func (s shop) fenceState(t require.TestingT, key fence.Key) fence.State {
+	return outsidetest.FenceState(t, s.db, key)
 }
 
 func requireCode(t *testing.T, want problem.Code, err error) {

@@ -8,7 +8,7 @@ import (
 
 	"orderflow/internal/audit/audittables"
 	"orderflow/internal/effects/effectroutes"
-	"orderflow/internal/httpserver"
+	"orderflow/internal/endpoint"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
 	"orderflow/services/shipping"
@@ -24,76 +24,21 @@ const (
 
 // Routes serves the service's API.
 func Routes(s *Service) func(gin.IRouter) {
-	h := handlers{service: s}
 	return func(r gin.IRouter) {
-		r.POST("/v1/shipments", h.ship)
-		r.POST("/v1/shipments/cancel", h.cancel)
-		r.GET("/v1/shipments/:orderId", h.shipment)
+		r.POST("/v1/shipments", endpoint.Ask(validShip, s.Ship))
+		r.POST("/v1/shipments/cancel", endpoint.Tell(http.StatusNoContent, validCancel, s.Cancel))
+		r.GET("/v1/shipments/:orderId", endpoint.Read("orderId", errNoOrder, s.Shipment))
 		audittables.Routes(r, s.db.Reader(), auditTables()...)
 		effectroutes.Routes(r, s.db.Reader(), EffectKinds()...)
 	}
 }
 
-type handlers struct{ service *Service }
-
-func (h handlers) ship(c *gin.Context) {
-	var request shipping.ShipRequest
-	if err := bindKeyed(c, &request, &request.Key); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	if err := validShip(request); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	respond(c, func() (any, error) { return h.service.Ship(c.Request.Context(), request) })
-}
-
-func (h handlers) cancel(c *gin.Context) {
-	var request shipping.CancelRequest
-	if err := bindKeyed(c, &request, &request.Key); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	fields := validate.New()
-	fields.Text("/reason", request.Reason, 0, maxReason)
-	if err := fields.Err(); err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	respond(c, func() (any, error) { return nil, h.service.Cancel(c.Request.Context(), request) })
-}
-
-func (h handlers) shipment(c *gin.Context) {
-	orderID := c.Param("orderId")
-	if !validate.IsID(orderID) {
-		httpserver.Fail(c, problem.New(problem.NotFound, "no such order"))
-		return
-	}
-	respond(c, func() (any, error) { return h.service.Shipment(c.Request.Context(), orderID) })
-}
-
-// respond writes 200 with a body, 204 without one, or the problem.
-func respond(c *gin.Context, act func() (any, error)) {
-	body, err := act()
-	switch {
-	case err != nil:
-		httpserver.Fail(c, err)
-	case body == nil:
-		httpserver.Respond(c, http.StatusNoContent, nil)
-	default:
-		httpserver.Respond(c, http.StatusOK, body)
-	}
-}
-
-func bindKeyed(c *gin.Context, request any, key *shipping.Key) error {
-	if err := httpserver.Bind(c, request); err != nil {
-		return err
-	}
-	return key.Validate()
-}
+var errNoOrder = problem.New(problem.NotFound, "no such order")
 
 func validShip(request shipping.ShipRequest) error {
+	if err := request.Key.Validate(); err != nil {
+		return err
+	}
 	fields := validate.New()
 	fields.ShippingAddress("/address", validate.Address(request.Address))
 	fields.Count("/parcels", len(request.Parcels), 1, maxParcels)
@@ -104,5 +49,14 @@ func validShip(request shipping.ShipRequest) error {
 			fields.Integer(pointer+"/quantity", parcel.Quantity, 1, maxQuantity)
 		}
 	}
+	return fields.Err()
+}
+
+func validCancel(request shipping.CancelRequest) error {
+	if err := request.Key.Validate(); err != nil {
+		return err
+	}
+	fields := validate.New()
+	fields.Text("/reason", request.Reason, 0, maxReason)
 	return fields.Err()
 }

@@ -1,15 +1,14 @@
 package internal_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/chassis/chassistest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/shipping"
@@ -45,10 +44,8 @@ func TestAnUnknownShipmentIsNotFound(t *testing.T) {
 	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
 		service := shippingtest.Start(t, shippingtest.WithDSN(dsn))
 		for _, orderID := range []string{"order-1", "..%2f", "%00", strings.Repeat("x", 65)} {
-			answer, err := http.Get(service.URL + "/v1/shipments/" + orderID)
-			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
-			require.Equal(t, http.StatusNotFound, answer.StatusCode, orderID)
+			answer := chassistest.Send(t, http.MethodGet, service.URL+"/v1/shipments/"+orderID, "")
+			require.Equal(t, http.StatusNotFound, answer.Status, orderID)
 		}
 	})
 }
@@ -90,18 +87,7 @@ func TestBadInputIsRefusedByFieldAndChangesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, err := http.Post(service.URL+test.path, "application/json", strings.NewReader(test.body))
-			require.NoError(t, err)
-			defer func() { _ = answer.Body.Close() }()
-			text, err := io.ReadAll(answer.Body)
-			require.NoError(t, err)
-			require.Equal(t, test.code.Status(), answer.StatusCode, string(text))
-			var document problem.Document
-			require.NoError(t, json.Unmarshal(text, &document))
-			require.Equal(t, test.code.Type(), document.Type)
-			if test.pointer != "" {
-				require.Equal(t, test.pointer, document.Errors[0].Pointer, string(text))
-			}
+			chassistest.RequireRefused(t, service.URL+test.path, test.body, test.code, test.pointer)
 		})
 	}
 	// The tombstone or the shipment of a refused body would show here.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/shipping"
 	"orderflow/services/shipping/internal/carrier"
@@ -54,24 +55,12 @@ func (r *run) process(t *rapid.T) process {
 	return rapid.SampledFrom(r.processes).Draw(t, "process")
 }
 
-// meanwhile draws what happens at each point of the wire: nothing, a break, or
-// another process that goes first, over a wire that may break too.
+// meanwhile draws what happens at each point of the wire.
 func (r *run) meanwhile(t *rapid.T) func(point) error {
-	breaks := func(here point) error {
-		if rapid.IntRange(0, 3).Draw(t, "breaks "+string(here)) == 0 {
-			return errBroken
-		}
-		return nil
-	}
-	return func(here point) error {
-		switch rapid.SampledFrom([]string{"", "", "ship", "cancel"}).Draw(t, "meanwhile "+string(here)) {
-		case "ship":
-			r.ship(t, r.start(), breaks)
-		case "cancel":
-			r.cancel(t, r.start(), breaks)
-		}
-		return breaks(here)
-	}
+	return outsidetest.Meanwhile(t, map[string]func(func(point) error){
+		"ship":   func(breaks func(point) error) { r.ship(t, r.start(), breaks) },
+		"cancel": func(breaks func(point) error) { r.cancel(t, r.start(), breaks) },
+	})
 }
 
 func (r *run) ship(t *rapid.T, p process, meanwhile func(point) error) {
@@ -86,7 +75,7 @@ func (r *run) ship(t *rapid.T, p process, meanwhile func(point) error) {
 }
 
 func (r *run) send(t *rapid.T, p process, meanwhile func(point) error, request shipping.ShipRequest) {
-	p.wire.at = meanwhile
+	p.wire.At = meanwhile
 	answer, err := p.Ship(context.Background(), request)
 	if err == nil {
 		require.Equal(t, shipping.Accepted, answer.Status)
@@ -103,7 +92,7 @@ func (r *run) cancel(t *rapid.T, p process, meanwhile func(point) error) {
 	if _, sent := r.cancelled[revision]; !sent {
 		r.cancelled[revision] = false
 	}
-	p.wire.at = meanwhile
+	p.wire.At = meanwhile
 	err := p.Cancel(context.Background(), cancelOf(r.orderID, revision))
 	if err == nil {
 		r.cancelled[revision] = true

@@ -2,7 +2,8 @@ package internal
 
 import (
 	"context"
-	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"orderflow/internal/chassis"
 	"orderflow/internal/sqlstore"
@@ -13,16 +14,8 @@ import (
 // carrier, whose tables stand beside the service's own. The errors are those of
 // sqlstore.Open.
 func Build(ctx context.Context, dsn string) (chassis.Parts, error) {
-	db, err := sqlstore.Open(ctx, dsn, append(Schemas(), simulator.Schema())...)
-	if err != nil {
-		return chassis.Parts{}, err
-	}
-	return chassis.Parts{
-		Routes: Routes(NewService(db, simulator.New(db, now), now)),
-		Checks: map[string]func(context.Context) error{"database": db.Ping},
-		Close:  db.Close,
-	}, nil
+	schemas := append(Schemas(), simulator.Schema())
+	return chassis.OnDatabase(ctx, dsn, schemas, func(db *sqlstore.DB) func(gin.IRouter) {
+		return Routes(NewService(db, simulator.New(db, sqlstore.Now), sqlstore.Now))
+	})
 }
-
-// now has the precision that both databases keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

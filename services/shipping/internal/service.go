@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore"
 	"orderflow/services/shipping"
@@ -54,32 +55,16 @@ func NewService(db *sqlstore.DB, carrier Carrier, now func() time.Time) *Service
 //   - problem.Unavailable and problem.Timeout: the carrier gave no answer. It
 //     may have accepted; the same request again finds out.
 func (s *Service) Ship(ctx context.Context, request shipping.ShipRequest) (shipping.Shipment, error) {
-	release, err := s.locks.Lock(ctx, request.Key)
-	if err != nil {
-		return shipping.Shipment{}, err
-	}
-	defer release()
-
-	seen, err := s.begin(ctx, request)
-	if err != nil {
-		return shipping.Shipment{}, err
-	}
-	if seen.State == fence.Confirmed {
-		return firstAnswer(request.Key, seen.Answer)
-	}
-	outcome, err := s.handOver(ctx, request, seen.State)
-	if err != nil {
-		return shipping.Shipment{}, err
-	}
-	first, err := s.record(ctx, request.Key, outcome)
-	if problem.CodeOf(err) == problem.AlreadyCompensated {
-		// A cancellation was requested while the carrier was asked. It may
-		// have come to the carrier first, or not at all: what was accepted
-		// must be called off before this is refused.
-		if unfinished := s.callOff(ctx, request.Key); unfinished != nil {
-			return shipping.Shipment{}, unfinished
-		}
-	}
+	first, err := outside.Act(ctx, &s.locks, request.Key, outside.Effect[carrier.Consignment, answer]{
+		Begin: func(ctx context.Context) (fence.Seen, error) { return s.begin(ctx, request) },
+		Ask: func(ctx context.Context, asked bool) (carrier.Consignment, error) {
+			return s.handOver(ctx, request, asked)
+		},
+		Record: func(ctx context.Context, outcome carrier.Consignment) (answer, error) {
+			return s.record(ctx, request.Key, outcome)
+		},
+		Undo: func(ctx context.Context) error { return s.callOff(ctx, request.Key) },
+	})
 	if err != nil {
 		return shipping.Shipment{}, err
 	}
@@ -122,23 +107,16 @@ func refuseSecond(shipments []shipment) error {
 	return nil
 }
 
-// handOver asks the carrier. When it may have been asked before, the key is
-// looked up first: a real carrier forgets idempotency keys sooner than
-// consignments.
-func (s *Service) handOver(ctx context.Context, request shipping.ShipRequest, before fence.State) (carrier.Consignment, error) {
+// handOver asks the carrier; asked says that it may have been asked before.
+func (s *Service) handOver(ctx context.Context, request shipping.ShipRequest, asked bool) (carrier.Consignment, error) {
 	key := request.Key.String()
-	if before == fence.Tried {
-		known, err := s.carrier.Lookup(ctx, key)
-		if err == nil {
-			return known, nil
-		}
-		if !errors.Is(err, carrier.ErrUnknownKey) {
-			return carrier.Consignment{}, unanswered(err)
-		}
-	}
-	outcome, err := s.carrier.Ship(ctx, carrier.Request{
-		Key: key, OrderID: request.Key.OrderID, Address: request.Address, Parcels: request.Parcels,
-	})
+	outcome, err := outside.Ask(asked, carrier.ErrUnknownKey,
+		func() (carrier.Consignment, error) { return s.carrier.Lookup(ctx, key) },
+		func() (carrier.Consignment, error) {
+			return s.carrier.Ship(ctx, carrier.Request{
+				Key: key, OrderID: request.Key.OrderID, Address: request.Address, Parcels: request.Parcels,
+			})
+		})
 	if err != nil {
 		return carrier.Consignment{}, unanswered(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/fence"
+	"orderflow/internal/fence/outside/outsidetest"
 	"orderflow/internal/problem"
 	"orderflow/services/shipping"
 	"orderflow/services/shipping/internal"
@@ -46,7 +47,7 @@ func TestARefusalIsAnsweredAgainAndUndoneWithoutTheCarrier(t *testing.T) {
 		requireCode(t, problem.NotFound, err)
 
 		require.NoError(t, p.Cancel(t.Context(), cancelOf("order-1", 1)))
-		require.Equal(t, []point{beforeShip, afterShip}, p.wire.calls)
+		require.Equal(t, []point{beforeShip, afterShip}, p.wire.Calls)
 		require.Equal(t, fence.Compensated, s.fenceState(t, key("order-1", 1)))
 		_, err = p.Ship(t.Context(), shipOf("order-1", 1, simulator.RefusedPostalCode))
 		requireCode(t, problem.AlreadyCompensated, err)
@@ -71,7 +72,7 @@ func TestACancellationHappensOnce(t *testing.T) {
 		for range 2 {
 			require.NoError(t, p.Cancel(t.Context(), cancelOf("order-1", 1)))
 		}
-		require.Equal(t, []point{beforeShip, afterShip, beforeCancel, afterCancel}, p.wire.calls)
+		require.Equal(t, []point{beforeShip, afterShip, beforeCancel, afterCancel}, p.wire.Calls)
 		cancelled := requireStatus(t, p, "order-1", shipping.Cancelled)
 		require.Equal(t, shipped.TrackingNumber, cancelled.TrackingNumber)
 		s.requireLive(t, "order-1", 0)
@@ -88,7 +89,7 @@ func TestACancellationOfAnUnknownKeyLeavesOnlyATombstone(t *testing.T) {
 		}
 		_, err := p.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 		requireCode(t, problem.AlreadyCompensated, err)
-		require.Empty(t, p.wire.calls, "the carrier never hears of it")
+		require.Empty(t, p.wire.Calls, "the carrier never hears of it")
 		_, err = p.Shipment(t.Context(), "order-1")
 		requireCode(t, problem.NotFound, err)
 	})
@@ -99,7 +100,7 @@ func TestAnOrderHasAtMostOneLiveShipment(t *testing.T) {
 		p := s.start()
 		_, err := p.Ship(t.Context(), shipOf("order-1", 1, simulator.RefusedPostalCode))
 		requireCode(t, problem.ShipmentRefused, err)
-		p.wire.at = fail(afterShip)
+		p.wire.At = outsidetest.FailOnce(afterShip)
 		_, err = p.Ship(t.Context(), shipOf("order-1", 2, goodPostalCode))
 		requireCode(t, problem.Unavailable, err)
 		_, err = p.Ship(t.Context(), shipOf("order-1", 3, goodPostalCode))
@@ -125,20 +126,20 @@ func TestABrokenShipmentIsFinishedByTheNextOne(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 				requireCode(t, problem.Unavailable, err)
 				require.Equal(t, fence.Tried, s.fenceState(t, key("order-1", 1)))
 
 				restarted := s.start()
-				restarted.wire.at = fail(beforeLookup)
+				restarted.wire.At = outsidetest.FailOnce(beforeLookup)
 				_, err = restarted.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 				requireCode(t, problem.Unavailable, err)
 				_, err = restarted.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 				require.NoError(t, err)
-				require.Equal(t, []point{beforeLookup, beforeLookup}, restarted.wire.calls[:2], "the carrier is asked before it is told again")
+				require.Equal(t, []point{beforeLookup, beforeLookup}, restarted.wire.Calls[:2], "the carrier is asked before it is told again")
 				if at == afterShip {
-					require.Len(t, restarted.wire.calls, 2, "what has happened is not sent again")
+					require.Len(t, restarted.wire.Calls, 2, "what has happened is not sent again")
 				}
 				s.requireLive(t, "order-1", 1)
 			})
@@ -153,7 +154,7 @@ func TestABrokenCancellationIsFinishedByTheNextOne(t *testing.T) {
 				p := s.start()
 				_, err := p.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 				require.NoError(t, err)
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				requireCode(t, problem.Unavailable, p.Cancel(t.Context(), cancelOf("order-1", 1)))
 				requireStatus(t, p, "order-1", shipping.Accepted)
 
@@ -172,7 +173,7 @@ func TestACancellationOfAShipmentWithUnknownOutcome(t *testing.T) {
 		t.Run(string(at), func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p := s.start()
-				p.wire.at = fail(at)
+				p.wire.At = outsidetest.FailOnce(at)
 				_, err := p.Ship(t.Context(), shipOf("order-1", 1, goodPostalCode))
 				requireCode(t, problem.Unavailable, err)
 				require.NoError(t, p.Cancel(t.Context(), cancelOf("order-1", 1)))
@@ -201,18 +202,18 @@ func TestAShipmentThatIsUndoneMeanwhileIsCalledOff(t *testing.T) {
 			require.NoError(t, other.Cancel(t.Context(), cancelOf("order-1", 1)))
 		}},
 		"cancellation requested, and its process crashed": {afterShip, func(t *testing.T, other process) {
-			other.wire.at = fail(beforeCancel)
+			other.wire.At = outsidetest.FailOnce(beforeCancel)
 			requireCode(t, problem.Unavailable, other.Cancel(t.Context(), cancelOf("order-1", 1)))
 		}},
 		"cancelled, and its process crashed before it could record that": {afterShip, func(t *testing.T, other process) {
-			other.wire.at = fail(afterCancel)
+			other.wire.At = outsidetest.FailOnce(afterCancel)
 			requireCode(t, problem.Unavailable, other.Cancel(t.Context(), cancelOf("order-1", 1)))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s shop) {
 				p, other := s.start(), s.start()
-				p.wire.at = func(here point) error {
+				p.wire.At = func(here point) error {
 					if here == test.undoneAt {
 						test.undo(t, other)
 					}
@@ -233,13 +234,13 @@ func TestAShipmentThatIsUndoneMeanwhileIsCalledOff(t *testing.T) {
 func TestAShipmentThatCannotBeCalledOffIsNotRefusedYet(t *testing.T) {
 	each(t, func(t *testing.T, s shop) {
 		p, other := s.start(), s.start()
-		p.wire.at = func(here point) error {
+		p.wire.At = func(here point) error {
 			switch here {
 			case afterShip:
-				other.wire.at = fail(beforeCancel)
+				other.wire.At = outsidetest.FailOnce(beforeCancel)
 				requireCode(t, problem.Unavailable, other.Cancel(t.Context(), cancelOf("order-1", 1)))
 			case beforeCancel:
-				return errBroken
+				return outsidetest.ErrBroken
 			default:
 			}
 			return nil
@@ -307,7 +308,7 @@ func TestEqualShipmentsAtOnceShipOnce(t *testing.T) {
 		for _, answer := range answers {
 			require.Equal(t, answers[0], answer)
 		}
-		require.Equal(t, []point{beforeShip, afterShip}, p.wire.calls)
+		require.Equal(t, []point{beforeShip, afterShip}, p.wire.Calls)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"orderflow/internal/fence"
@@ -19,12 +18,7 @@ var migrations embed.FS
 // Schemas returns the tables of this service, for sqlstore.Open. Those of the
 // carrier are not among them.
 func Schemas() []sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return []sqlstore.Schema{fence.Schema(), {Name: "shipping", Migrations: root}}
+	return []sqlstore.Schema{fence.Schema(), sqlstore.EmbeddedSchema("shipping", migrations)}
 }
 
 // shipmentState is where a shipment stands as far as this service knows.

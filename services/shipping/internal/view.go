@@ -2,10 +2,7 @@ package internal
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
-	"orderflow/internal/fence"
 	"orderflow/internal/problem"
 	"orderflow/services/shipping"
 )
@@ -29,14 +26,6 @@ func (a answer) give() (shipping.Shipment, error) {
 		return shipping.Shipment{}, problem.New(problem.ShipmentRefused, a.Refusal)
 	}
 	return a.Shipment, nil
-}
-
-func firstAnswer(key fence.Key, text json.RawMessage) (shipping.Shipment, error) {
-	var first answer
-	if err := json.Unmarshal(text, &first); err != nil {
-		return shipping.Shipment{}, fmt.Errorf("reading the first answer of %s: %w", key, err)
-	}
-	return first.give()
 }
 
 // Shipment returns what is known of an order's parcel, or problem.NotFound.

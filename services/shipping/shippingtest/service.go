@@ -5,14 +5,10 @@ package shippingtest
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/chassis/chassistest"
-	"orderflow/internal/faults"
+	"orderflow/internal/sqlstore"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/shipping"
 	"orderflow/services/shipping/internal"
@@ -27,34 +23,17 @@ type Service struct {
 	carrier *simulator.Simulator
 }
 
-// Option changes how the service runs.
-type Option func(*settings)
-
-type settings struct {
-	dsn    string
-	faults faults.Spec
-}
-
 // WithDSN keeps the shipments in that database, instead of a new SQLite file.
-func WithDSN(dsn string) Option { return func(s *settings) { s.dsn = dsn } }
-
-// WithFaults injects faults into the routes.
-func WithFaults(spec faults.Spec) Option { return func(s *settings) { s.faults = spec } }
+func WithDSN(dsn string) chassistest.Option { return chassistest.WithDSN(dsn) }
 
 // Start runs the service until the test ends.
-func Start(t testing.TB, options ...Option) Service {
+func Start(t testing.TB, options ...chassistest.Option) Service {
 	t.Helper()
-	chosen := settings{dsn: "sqlite:" + filepath.Join(t.TempDir(), "shipping.db")}
-	for _, option := range options {
-		option(&chosen)
-	}
-	parts, err := internal.Build(t.Context(), chosen.dsn)
-	require.NoError(t, err)
-	running := chassistest.Start(t, "shipping", parts, chosen.faults)
+	running, dsn := chassistest.StartOnDatabase(t, "shipping", internal.Build, options...)
 	return Service{
 		Client:  shipping.NewClient(running.Caller),
 		Service: running,
-		carrier: simulator.New(sqlstoretest.Open(t, chosen.dsn, simulator.Schema()), time.Now),
+		carrier: simulator.New(sqlstoretest.Open(t, dsn, simulator.Schema()), sqlstore.Now),
 	}
 }
 

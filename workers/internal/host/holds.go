@@ -19,6 +19,10 @@ import (
 // workflows count on less than 5 s.
 const holdsEvery = 2 * time.Second
 
+// firstLooks is how often a worker looks without an answer before it lets calls
+// go. That Temporal cannot list workflows must not stop all orders.
+const firstLooks = 5
+
 // runningHolds finds the workflows that are the holds.
 const runningHolds = `WorkflowType = "` + contract.HoldDependency + `" AND ExecutionStatus = "Running"`
 
@@ -34,40 +38,40 @@ type holds struct {
 	temporal lister
 	log      *zap.Logger
 	held     atomic.Pointer[map[string]bool] // by task queue
-	// first is the first look. No call comes before it, so that workers that are
-	// restarted during a hold do not break it.
-	first sync.Once
+	// known is closed when a look was answered. No call comes before it, so that
+	// workers that are restarted during a hold do not break it.
+	known chan struct{}
+	open  sync.Once // closes known
 }
 
 func newHolds(temporal lister, log *zap.Logger) *holds {
-	h := &holds{temporal: temporal, log: log}
+	h := &holds{temporal: temporal, log: log, known: make(chan struct{})}
 	h.held.Store(&map[string]bool{})
 	return h
 }
 
-// watch looks until ctx ends.
+// watch looks until ctx ends. Nobody waits for what is known after that.
 func (h *holds) watch(ctx context.Context) error {
+	defer h.letThrough()
 	tick := time.NewTicker(holdsEvery)
 	defer tick.Stop()
-	h.lookFirst(ctx)
-	for {
+	for looks := 1; ; looks++ {
+		err := h.look(ctx)
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("which services are on hold is not known", zap.Error(err))
+		}
+		if err == nil || looks == firstLooks {
+			h.letThrough()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			h.tryLook(ctx)
 		}
 	}
 }
 
-// lookFirst returns when somebody has looked.
-func (h *holds) lookFirst(ctx context.Context) { h.first.Do(func() { h.tryLook(ctx) }) }
-
-func (h *holds) tryLook(ctx context.Context) {
-	if err := h.look(ctx); err != nil && ctx.Err() == nil {
-		h.log.Warn("which services are on hold is not known", zap.Error(err))
-	}
-}
+func (h *holds) letThrough() { h.open.Do(func() { close(h.known) }) }
 
 func (h *holds) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, holdsEvery)
@@ -105,9 +109,14 @@ type heldCaller struct {
 	next  rpc.Caller
 }
 
-// Call calls unless the service is on hold.
+// Call calls unless the service is on hold. It waits until that is known; who
+// cannot wait as long gets an *rpc.Error.
 func (c heldCaller) Call(ctx context.Context, method, path string, in, out any) error {
-	c.holds.lookFirst(ctx)
+	select {
+	case <-c.holds.known:
+	case <-ctx.Done():
+		return &rpc.Error{Target: targetOf[c.queue], Reason: rpc.Unavailable, Err: fmt.Errorf("waiting for what is on hold: %w", ctx.Err())}
+	}
 	if (*c.holds.held.Load())[c.queue] {
 		return fmt.Errorf("calling %s: %w", targetOf[c.queue], activities.ErrOnHold)
 	}

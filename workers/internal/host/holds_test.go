@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"orderflow/activities"
+	"orderflow/internal/rpc"
 	"orderflow/workflows/contract"
 )
 
@@ -26,7 +27,9 @@ type visibility struct {
 	ids  []string
 	err  error
 	hang bool
-	asks int
+	// failures is how many of the first questions are not answered.
+	failures int
+	asks     int
 }
 
 func (v *visibility) set(err error, ids ...string) {
@@ -42,15 +45,19 @@ func (v *visibility) asked() int {
 }
 
 func (v *visibility) ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	if v.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asks++
 	if !strings.Contains(request.GetQuery(), `ExecutionStatus = "Running"`) {
 		return nil, errors.New("ended holds are not asked for")
 	}
-	if v.hang {
-		<-ctx.Done()
-		return nil, ctx.Err()
+	if v.failures > 0 {
+		v.failures--
+		return nil, errors.New("no answer")
 	}
 	found := &workflowservice.ListWorkflowExecutionsResponse{}
 	for _, id := range v.ids {
@@ -114,7 +121,7 @@ func TestAWorkerHoldsWhatTheLastAnswerSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := &visibility{}
 			h := newHolds(server, zap.NewNop())
-			h.lookFirst(t.Context())
+			h.letThrough()
 			for _, answer := range test.answers {
 				server.set(answer.err, answer.ids...)
 				require.ErrorIs(t, h.look(t.Context()), answer.err)
@@ -154,6 +161,7 @@ func TestAHoldIsFollowedWithinSeconds(t *testing.T) {
 		server := &visibility{}
 		h := newHolds(server, zap.NewNop())
 		stop := watching(t, h)
+		synctest.Wait()
 		for i, ids := range [][]string{{"hold-payment"}, nil, {"hold-shipping"}} {
 			server.set(nil, ids...)
 			<-time.After(holdsEvery) // the bubble's clock
@@ -168,19 +176,63 @@ func TestAHoldIsFollowedWithinSeconds(t *testing.T) {
 	})
 }
 
-// A worker that starts during a hold calls nothing before it knows of it.
-func TestTheFirstCallLooksFirst(t *testing.T) {
-	server := &visibility{ids: []string{"hold-payment"}}
-	h := newHolds(server, zap.NewNop())
-	require.Equal(t, []string{contract.QueuePayment}, heldQueues(t, h))
-	require.Equal(t, 1, server.asked(), "the others do not")
+// A worker that starts during a hold calls nothing before it knows of it, also
+// when its first looks are not answered.
+func TestTheFirstCallWaitsForAnAnswer(t *testing.T) {
+	for name, unanswered := range map[string]int{"at once": 0, "at the second look": 1, "at the last look": firstLooks - 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := &visibility{ids: []string{"hold-payment"}, failures: unanswered}
+				h := newHolds(server, zap.NewNop())
+				defer watching(t, h)()
+				began := time.Now()
+				require.Equal(t, []string{contract.QueuePayment}, heldQueues(t, h))
+				require.Equal(t, time.Duration(unanswered)*holdsEvery, time.Since(began))
+				require.Equal(t, unanswered+1, server.asked(), "a call does not look")
+			})
+		})
+	}
 }
 
-func TestAFirstLookWithoutAnAnswerKeepsNobodyForLong(t *testing.T) {
+// Orders are not stopped by a list that cannot be had.
+func TestLooksWithoutAnAnswerKeepNobodyForLong(t *testing.T) {
+	for name, server := range map[string]*visibility{
+		"refused": {failures: 1000},
+		"hanging": {hang: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHolds(server, zap.NewNop())
+				defer watching(t, h)()
+				began := time.Now()
+				require.Empty(t, heldQueues(t, h))
+				require.LessOrEqual(t, time.Since(began), firstLooks*holdsEvery)
+			})
+		})
+	}
+}
+
+func TestWhoCannotWaitForTheFirstAnswerMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHolds(&visibility{hang: true}, zap.NewNop())
-		began := time.Now()
+		defer watching(t, h)()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		service := &target{}
+		err := h.caller(contract.QueuePayment, service).Call(ctx, "POST", "/", nil, nil)
+		var failure *rpc.Error
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, rpc.Unavailable, failure.Reason)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Zero(t, service.calls)
+	})
+}
+
+// A worker that drains before it knows finishes what it has begun.
+func TestNobodyWaitsForAWatchThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolds(&visibility{hang: true}, zap.NewNop())
+		watching(t, h)()
 		require.Empty(t, heldQueues(t, h))
-		require.Equal(t, holdsEvery, time.Since(began))
 	})
 }

@@ -33,7 +33,7 @@ const (
 	callTimeout = 5 * time.Second
 	// attemptTime is what one attempt of a durable activity may take, see
 	// workflows/step.go. Timeouts nest: a call gives up before.
-	attemptTime = 10 * time.Second
+	attemptTime = 7 * time.Second
 	// mostPerSecond is what Temporal's SDK itself takes for no limit.
 	mostPerSecond = 100_000
 )

@@ -38,7 +38,7 @@ func TestWrongSettingsAreRefusedInOneLine(t *testing.T) {
 		"a negative cache":          {"v1", []string{"--sticky-cache=-1"}, "--sticky-cache"},
 		"a short drain":             {"v1", []string{"--drain-workers=1s"}, "--drain-workers"},
 		"a queue without a pool":    {"v1", []string{"--payment-max-queue=11"}, "--payment-max-queue (ORDERFLOW_PAYMENT_MAX_QUEUE): is only of use with --payment-max-concurrent"},
-		"a call beyond its attempt": {"v1", []string{"--order-timeout=10s"}, "--order-timeout (ORDERFLOW_ORDER_TIMEOUT): 10s is not less than the 10s"},
+		"a call beyond its attempt": {"v1", []string{"--order-timeout=10s"}, "--order-timeout (ORDERFLOW_ORDER_TIMEOUT): 10s is not less than the 7s"},
 		"no slow call at all":       {"v1", []string{"--shipping-breaker-slow-call=5s"}, "--shipping-breaker-slow-call"},
 		"one fast slot":             {"v1", []string{"--fast-slots=1"}, "--fast-slots"},
 		"unknown slots":             {"v1", []string{"--slots=many"}, "--slots"},

@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/endpoint"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/telemetry"
@@ -40,7 +42,7 @@ func (h Handlers) order(c *gin.Context) {
 	default:
 		view, err = h.Orders.Order(ctx, id)
 	}
-	answer(c, view, err)
+	endpoint.Answer(c, http.StatusOK, view, err)
 }
 
 func (h Handlers) orderAsOf(ctx context.Context, id string, parameters url.Values) (order.View, error) {
@@ -63,7 +65,7 @@ func (h Handlers) orderAfter(ctx context.Context, id string, parameters url.Valu
 func (h Handlers) events(c *gin.Context) {
 	id := c.Param("id")
 	events, err := h.History.Events(telemetry.WithOrderID(c.Request.Context(), id), id)
-	answer(c, eventList{Items: events}, err)
+	endpoint.Answer(c, http.StatusOK, eventList{Items: events}, err)
 }
 
 type eventList struct {
@@ -83,5 +85,5 @@ func (h Handlers) customerOrders(c *gin.Context) {
 		return
 	}
 	page, err := h.CustomerOrders.Page(c.Request.Context(), query)
-	answer(c, page, err)
+	endpoint.Answer(c, http.StatusOK, page, err)
 }

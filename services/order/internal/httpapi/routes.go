@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/internal/endpoint"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/telemetry"
@@ -33,62 +34,33 @@ type Handlers struct {
 
 // AddRoutes adds the service's routes.
 func (h Handlers) AddRoutes(routes gin.IRouter) {
-	routes.POST("/v1/orders", func(c *gin.Context) {
-		var request order.CreateRequest
-		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-			return h.Create.Handle(ctx, request)
-		})
-	})
-	routes.POST("/v1/orders/:id/confirm", func(c *gin.Context) {
-		var request order.ConfirmRequest
-		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-			return h.Confirm.Handle(ctx, request)
-		})
-	})
-	routes.POST("/v1/orders/:id/ship", func(c *gin.Context) {
-		var request order.ShipRequest
-		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-			return h.Ship.Handle(ctx, request)
-		})
-	})
-	routes.POST("/v1/orders/:id/cancel", func(c *gin.Context) {
-		var request order.CancelRequest
-		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-			return h.Cancel.Handle(ctx, request)
-		})
-	})
-	routes.POST("/v1/orders/:id/interventions", func(c *gin.Context) {
-		var request order.InterventionRequest
-		h.command(c, &request, &request.Key, func(ctx context.Context) (order.Acknowledgement, error) {
-			return h.Intervene.Handle(ctx, request)
-		})
-	})
-	routes.POST("/v1/orders/statuses", h.statuses)
+	routes.POST("/v1/orders", commandHandler(h.Create.Handle, func(r order.CreateRequest) order.Key { return r.Key }))
+	routes.POST("/v1/orders/:id/confirm", commandHandler(h.Confirm.Handle, func(r order.ConfirmRequest) order.Key { return r.Key }))
+	routes.POST("/v1/orders/:id/ship", commandHandler(h.Ship.Handle, func(r order.ShipRequest) order.Key { return r.Key }))
+	routes.POST("/v1/orders/:id/cancel", commandHandler(h.Cancel.Handle, func(r order.CancelRequest) order.Key { return r.Key }))
+	routes.POST("/v1/orders/:id/interventions", commandHandler(h.Intervene.Handle, func(r order.InterventionRequest) order.Key { return r.Key }))
+	routes.POST("/v1/orders/statuses", endpoint.Ask(validStatusQuery, h.statuses))
 	routes.GET("/v1/orders/:id", h.order)
 	routes.GET("/v1/orders/:id/events", h.events)
 	routes.GET("/v1/customers/:id/orders", h.customerOrders)
 }
 
-// command decodes a body, checks that path and key name the same order, and
+// commandHandler decodes a body, checks that path and key name the same order, and
 // answers 200 with the acknowledgement, for the first time as for a replay.
-func (h Handlers) command(c *gin.Context, request any, key *order.Key, handle func(context.Context) (order.Acknowledgement, error)) {
-	if err := httpserver.Bind(c, request); err != nil {
-		httpserver.Fail(c, err)
-		return
+func commandHandler[Request any](handle func(context.Context, Request) (order.Acknowledgement, error), key func(Request) order.Key) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		var request Request
+		if err := httpserver.Bind(c, &request); err != nil {
+			httpserver.Fail(c, err)
+			return
+		}
+		orderID := key(request).OrderID
+		if id, named := c.Params.Get("id"); named && id != orderID {
+			httpserver.Fail(c, problem.New(problem.Invalid, "path and key name two orders").
+				WithField("/key/orderId", "must be the order of the path"))
+			return
+		}
+		acknowledgement, err := handle(telemetry.WithOrderID(c.Request.Context(), orderID), request)
+		endpoint.Answer(c, http.StatusOK, acknowledgement, err)
 	}
-	if id, named := c.Params.Get("id"); named && id != key.OrderID {
-		httpserver.Fail(c, problem.New(problem.Invalid, "path and key name two orders").
-			WithField("/key/orderId", "must be the order of the path"))
-		return
-	}
-	acknowledgement, err := handle(telemetry.WithOrderID(c.Request.Context(), key.OrderID))
-	answer(c, acknowledgement, err)
-}
-
-func answer(c *gin.Context, body any, err error) {
-	if err != nil {
-		httpserver.Fail(c, err)
-		return
-	}
-	httpserver.Respond(c, http.StatusOK, body)
 }

@@ -26,7 +26,6 @@ import (
 	"embed"
 	"encoding/base32"
 	"errors"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -46,14 +45,7 @@ const (
 var migrations embed.FS
 
 // Schema returns the simulator's own tables, for sqlstore.Open.
-func Schema() sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return sqlstore.Schema{Name: "payment_simulator", Migrations: root}
-}
+func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("payment_simulator", migrations) }
 
 // Simulator is the provider. Every method is one transaction of its own.
 type Simulator struct {

@@ -14,7 +14,6 @@ import (
 	"embed"
 	"encoding/base32"
 	"errors"
-	"io/fs"
 	"time"
 
 	"orderflow/internal/sqlstore"
@@ -31,14 +30,7 @@ const Name = "Simulated Post"
 var migrations embed.FS
 
 // Schema returns the simulator's own tables, for sqlstore.Open.
-func Schema() sqlstore.Schema {
-	root, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		// The folder is compiled in; its absence is a defect of the build.
-		panic(err)
-	}
-	return sqlstore.Schema{Name: "carrier_simulator", Migrations: root}
-}
+func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("carrier_simulator", migrations) }
 
 // Simulator is the carrier. Every method is one transaction of its own.
 type Simulator struct {
