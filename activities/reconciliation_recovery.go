@@ -31,7 +31,7 @@ func (s situation) recovery(reason string) verdict {
 		return alarm("the input of the order's workflow cannot be read")
 	}
 	input.Recovery = &contract.Recovery{Reason: reason, Undo: !s.in(order.Draft, order.Confirmed, order.Shipped)}
-	return verdict{recover: true, input: input, reason: reason}
+	return verdict{recover: true, input: input, run: s.run, reason: reason}
 }
 
 // recorded is what an order is made of, without what only its steps needed.
@@ -82,19 +82,7 @@ func recoveryOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions
 			contract.MemoCustomerID:  input.CustomerID,
 		},
 		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
-		StaticSummary:         "recovery: " + recoverySummary(input),
-		StaticDetails: "**Recovery**: " + input.Recovery.Reason + ".\n\n" +
-			"No step is taken again. If the carrier has accepted the order, it is finished; if not, everything is undone.\n",
-	}
-}
-
-func recoverySummary(input contract.PlaceOrderInput) string {
-	switch len(input.Items) {
-	case 0:
-		return "an order without a record"
-	case 1:
-		return fmt.Sprintf("1 product, %s", input.Total)
-	default:
-		return fmt.Sprintf("%d products, %s", len(input.Items), input.Total)
+		StaticSummary:         input.Summary(),
+		StaticDetails:         input.Details(),
 	}
 }

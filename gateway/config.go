@@ -28,11 +28,12 @@ type settings struct {
 
 	CrossOrigins []string `placeholder:"ORIGIN,..." help:"Web origins, such as https://shop.example, whose pages may use the API from a browser; none by default."`
 
-	KeysDir     string `default:"./.orderflow/keys" type:"path" help:"Folder of the development signing key and of the key set (jwks.json) that tokens are verified with."`
-	TokenIssuer string `default:"orderflow-development" help:"Issuer that tokens must come from."`
+	credentialSettings `embed:""`
 
 	RateLimit int `default:"100" min:"1" max:"1000000" help:"Requests a second that one principal may make for long."`
 	RateBurst int `default:"200" min:"1" max:"1000000" help:"Requests that one principal may make at once."`
+
+	LimitsDSN string `name:"limits-dsn" placeholder:"DSN" help:"Database in which all gateways count requests together: postgres://USER@HOST/DATABASE. Without it, each counts alone."`
 
 	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
 	BatchLines  int           `default:"1000" min:"1" max:"1000000" help:"Lines that a batch of orders may have."`
@@ -63,13 +64,11 @@ type settings struct {
 	Payment   chassis.Target `embed:"" prefix:"payment-"`
 	Shipping  chassis.Target `embed:"" prefix:"shipping-"`
 
-	Lookup       chassis.Lookup `embed:"" prefix:"lookup-"`
-	InternalAddr string         `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics."`
-}
+	Lookup  chassis.Lookup   `embed:"" prefix:"lookup-"`
+	Service chassis.Identity `embed:"" prefix:"service-"`
 
-// callTimeout bounds a call where nothing else is set: a client waits for the
-// answer.
-const callTimeout = 2 * time.Second
+	InternalAddr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics."`
+}
 
 // listenDefault is the default of the chassis's own address setting.
 const listenDefault = "127.0.0.1:0"
@@ -79,11 +78,24 @@ func (s *settings) Validate() error {
 	if s.Listen.Addr != listenDefault {
 		return config.Wrong("listen-addr", "the gateway listens at --gateway-addr (ORDERFLOW_GATEWAY_ADDR)")
 	}
+	if err := s.checkCredentials(); err != nil {
+		return err
+	}
+	if s.Mode.Strict() {
+		if err := s.checkProduction(); err != nil {
+			return err
+		}
+	}
 	if err := checkOrigins("codec-origins", s.CodecOrigins); err != nil {
 		return err
 	}
 	if err := checkOrigins("cross-origins", s.CrossOrigins); err != nil {
 		return err
+	}
+	if s.LimitsDSN != "" {
+		if err := ratelimit.CheckDSN(s.LimitsDSN); err != nil {
+			return config.Wrong("limits-dsn", "%v", err)
+		}
 	}
 	for service, target := range map[string]chassis.Target{
 		orderService: s.Order, catalogService: s.Catalog, customerService: s.Customer,

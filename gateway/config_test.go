@@ -107,6 +107,7 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"ORDERFLOW_FIX_WINDOW=721h",
 		"ORDERFLOW_DURABLE_STEPS=ChargePayment,RefundPayment",
 		"ORDERFLOW_DURABLE_STEPS=chargepayment",
+		"ORDERFLOW_LIMITS_DSN=sqlite:limits.db",
 		"ORDERFLOW_TEMPORAL_UI_URL=127.0.0.1:8233",
 		"ORDERFLOW_TEMPORAL_UI_URL=javascript:alert(1)",
 		"ORDERFLOW_TEMPORAL_UI_URL=https:///ui",

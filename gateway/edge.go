@@ -17,9 +17,12 @@ import (
 // tlsSettings say how the gateway speaks TLS, if it does. A certificate comes
 // from one of files, ACME and --tls-dev.
 type tlsSettings struct {
-	Cert   string        `type:"path" placeholder:"FILE" help:"Certificate chain (PEM); with --tls-key, HTTPS is served instead of HTTP. New files are taken over without a restart."`
-	Key    string        `type:"path" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
-	Dev    bool          `help:"Serve HTTPS with a self-signed certificate for this machine, made in --keys-dir."`
+	Cert string `type:"path" placeholder:"FILE" help:"Certificate chain (PEM); with --tls-key, HTTPS is served instead of HTTP. New files are taken over without a restart."`
+	Key  string `type:"path" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
+	Dev  bool   `help:"Serve HTTPS with a self-signed certificate for this machine, made in --keys-dir."`
+	// InFront is for production mode, which otherwise insists on TLS.
+	InFront bool `help:"TLS is terminated in front of the gateway, so that production mode may serve plain HTTP."`
+
 	Reload time.Duration `default:"10s" min:"10ms" max:"1h" help:"How often the certificate files are looked at."`
 
 	ClientCA   string `name:"client-ca" type:"path" placeholder:"FILE" help:"Certificates (PEM) of those who vouch for clients: clients must show a certificate of theirs, beside their token."`
@@ -50,6 +53,8 @@ func (s tlsSettings) Validate() error {
 		return config.Wrong("tls-cert", "the certificate comes either from files or by --tls-dev or --tls-acme-domains")
 	case s.Dev && len(s.ACMEDomains) > 0:
 		return config.Wrong("tls-dev", "the certificate comes either from --tls-dev or by --tls-acme-domains")
+	case s.InFront && s.on():
+		return config.Wrong("tls-in-front", "is only of use where HTTPS is not served here")
 	case s.ClientCA != "" && !s.on():
 		return config.Wrong("tls-client-ca", "clients can show a certificate only where HTTPS is served")
 	case s.ClientAuth != "require" && s.ClientCA == "":

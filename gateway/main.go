@@ -25,7 +25,9 @@ func main() {
 	cfg.Config = cfg.Named(gatewayService) // what it answers of itself has its name
 	ctx, stop := lifecycle.Context()
 	err := chassis.Run(ctx, gatewayService, version, cfg.chassis(),
-		func(_ context.Context, t *telemetry.Telemetry) (chassis.Parts, error) { return build(&cfg, t) })
+		func(_ context.Context, t *telemetry.Telemetry) (chassis.Parts, error) {
+			return build(&cfg, t) //nolint:contextcheck // what it opened is closed after ctx has ended
+		})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gateway:", err)

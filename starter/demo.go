@@ -36,6 +36,8 @@ func (c *demoCommand) Run(ctx context.Context, s *session) error {
 		Out:      s.stdout,
 		Narrator: s.narrator(),
 		Backoff:  s.backoff,
+
+		FixCommand: func(orderID string) string { return s.fixCommand(admin.URL(), orderID) },
 	})
 	if err != nil {
 		return err
@@ -69,12 +71,24 @@ func (s *session) orderCommand(gatewayURL string, placement gatewayclient.Placem
 	if err != nil {
 		return "", fmt.Errorf("encoding the example order: %w", err)
 	}
-	return strings.Join([]string{
-		`curl -sS -X POST ` + shellQuote(gatewayURL+"/v1/orders"),
-		`-H "Authorization: Bearer ` + s.tokenExpression(placement.CustomerID) + `"`,
-		`-H 'Content-Type: application/json' -H 'Prefer: wait=10'`,
-		`-d ` + shellQuote(string(body)),
-	}, " \\\n  "), nil
+	return s.postCommand(gatewayURL+"/v1/orders", placement.CustomerID, string(body), `-H 'Prefer: wait=10'`), nil
+}
+
+// fixCommand is a shell command that gives a demonstration order a card that is
+// not declined.
+func (s *session) fixCommand(gatewayURL, orderID string) string {
+	return s.postCommand(gatewayURL+"/v1/orders/"+orderID+"/fix", demo.CustomerID, `{"payment":{"method":"pm_card_visa"}}`)
+}
+
+// postCommand is a shell command that posts a body as a customer.
+func (s *session) postCommand(url, customerID, body string, more ...string) string {
+	lines := []string{
+		`curl -sS -X POST ` + shellQuote(url),
+		`-H "Authorization: Bearer ` + s.tokenExpression(customerID) + `"`,
+		strings.Join(append([]string{`-H 'Content-Type: application/json'`}, more...), " "),
+		`-d ` + shellQuote(body),
+	}
+	return strings.Join(lines, " \\\n  ")
 }
 
 // tokenExpression is what the shell replaces by a token. A token that was

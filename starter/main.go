@@ -1,6 +1,6 @@
 // Command starter is the command-line client of Orderflow: it places orders,
 // follows them, imports files of them, verifies what became of them, and makes
-// development tokens and the keyring of encrypted payloads. It talks to the
+// development tokens and the keys of an installation. It talks to the
 // product through the gateway's public API only.
 package main
 

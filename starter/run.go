@@ -51,6 +51,11 @@ type commandLine struct {
 	Token  tokenCommand  `cmd:"" help:"Make a development token; it is the last line of the output."`
 	Demo   demoCommand   `cmd:"" help:"Place three demonstration orders: one ships, one is declined, one is out of stock."`
 
+	APIKey     apiKeyCommand     `cmd:"" name:"api-key" help:"Make an API key for a machine with --subject, take one back with --revoke; otherwise list them."`
+	ServiceKey serviceKeyCommand `cmd:"" help:"Make the keys that calls between our own processes are signed with, unless they are there, or replace them; prints the IDs of the keys."`
+
+	ServiceToken serviceTokenCommand `cmd:"" help:"Make a token for calling one service directly, past the gateway; it is the last line of the output."`
+
 	PayloadKey payloadKeyCommand `cmd:"" help:"Make the keyring that payloads in Temporal are encrypted with, unless it is there, or replace its key; prints the IDs of the keys."`
 }
 
@@ -81,6 +86,8 @@ func (s settings) keys() string {
 	}
 	return filepath.Join(s.DataDir, "keys")
 }
+
+func (s settings) serviceKeys() string { return filepath.Join(s.DataDir, "service-keys") }
 
 // session is what every command runs with.
 type session struct {

@@ -89,7 +89,7 @@ func TestTheTokenIsTheLastLineAndIsValidFor12Hours(t *testing.T) {
 	verify := func(after time.Duration) (token.Principal, error) {
 		verifier, err := token.OpenVerifier(keySet, token.DevelopmentIssuer, func() time.Time { return time.Now().Add(after) })
 		require.NoError(t, err)
-		return verifier.Verify(compact)
+		return verifier.Verify(t.Context(), compact)
 	}
 	principal, err := verify(12*time.Hour - time.Minute)
 	require.NoError(t, err)
@@ -324,23 +324,27 @@ func TestDemoFailsWhenAnOrderEndsOtherwise(t *testing.T) {
 	assert.NotContains(t, term.stdout.String(), "curl")
 }
 
-// The command is run by a shell in which curl prints its arguments and go is
-// this program.
-func TestTheOrderCommandCanBePasted(t *testing.T) {
+// pasted returns what curl would be run with. The command is run by a shell in
+// which curl prints its arguments and go is this program.
+func pasted(t *testing.T, command string) []string {
+	t.Helper()
 	shell, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("skipped: needs a POSIX shell")
 	}
+	functions := "go() { printf 'explanation\n'; printf '<%s>' \"$@\"; }\ncurl() { printf '%s\n' \"$@\"; }\n"
+	out, err := exec.CommandContext(t.Context(), shell, "-c", functions+command).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func TestTheOrderCommandCanBePasted(t *testing.T) {
 	term := newTerminal(t, gatewaytest.New(t))
 	term.environment["ORDERFLOW_DATA_DIR"] = filepath.Join(t.TempDir(), "it's a folder")
 	require.Equal(t, exitOK, term.run("demo"), term.stderr.String())
 	_, command, found := strings.Cut(term.stdout.String(), "Place an order yourself:\n")
 	require.True(t, found)
-
-	functions := "go() { printf 'explanation\\n'; printf '<%s>' \"$@\"; }\ncurl() { printf '%s\\n' \"$@\"; }\n"
-	out, err := exec.CommandContext(t.Context(), shell, "-c", functions+command).CombinedOutput()
-	require.NoError(t, err, string(out))
-	arguments := strings.Split(strings.TrimSpace(string(out)), "\n")
+	arguments := pasted(t, command)
 
 	require.Contains(t, arguments, "Authorization: Bearer <run><./starter><token><--data-dir><"+
 		term.environment["ORDERFLOW_DATA_DIR"]+"><--subject><cust-ada><--scope><orders:read orders:write>")
@@ -348,6 +352,20 @@ func TestTheOrderCommandCanBePasted(t *testing.T) {
 	var body gatewayclient.Placement
 	require.NoError(t, json.Unmarshal([]byte(arguments[len(arguments)-1]), &body))
 	assert.Equal(t, "cust-ada", body.CustomerID)
+}
+
+func TestTheFixOfAWaitingDemonstrationOrderCanBePasted(t *testing.T) {
+	gateway := gatewaytest.New(t)
+	gateway.FixWindow = true
+	term := newTerminal(t, gateway)
+	require.Equal(t, exitOK, term.run("demo"), term.stderr.String())
+	_, rest, found := strings.Cut(term.stdout.String(), "Let it go on:\n")
+	require.True(t, found)
+	command, _, found := strings.Cut(rest, "\n\nOrder 3 of 3")
+	require.True(t, found)
+	arguments := pasted(t, command)
+	assert.Contains(t, arguments, "http://"+term.environment["ORDERFLOW_GATEWAY_ADDR"]+"/v1/orders/order-00000002/fix")
+	assert.JSONEq(t, `{"payment":{"method":"pm_card_visa"}}`, arguments[len(arguments)-1])
 }
 
 func TestAGivenTokenIsUsedAndNotPrinted(t *testing.T) {

@@ -17,7 +17,8 @@ const (
 	// Refused with ErrorTooLate, ErrorAlreadyCancelled or ErrorAlreadyHeld.
 	UpdateHold = "hold"
 	// UpdateRelease lets a held order go on; it takes HoldRequest. Refused with
-	// ErrorNotHeld.
+	// ErrorNotHeld, or with ErrorHeldByOperator when an operator has stopped the
+	// order and somebody else asks.
 	UpdateRelease = "release"
 	// UpdateFix replaces what a service has refused; it takes FixRequest.
 	// Refused with ErrorNothingToFix unless the order waits for just that.
@@ -41,11 +42,13 @@ const (
 	ErrorTooLate          = "TooLate"
 	ErrorAlreadyCancelled = "AlreadyCancelled"
 	// ErrorRecovering: the order is in a recovery, which nobody interrupts.
-	ErrorRecovering   = "Recovering"
-	ErrorAlreadyHeld  = "AlreadyHeld"
-	ErrorNotHeld      = "NotHeld"
-	ErrorNothingToFix = "NothingToFix"
-	ErrorNotBlocked   = "NotBlocked"
+	ErrorRecovering  = "Recovering"
+	ErrorAlreadyHeld = "AlreadyHeld"
+	ErrorNotHeld     = "NotHeld"
+	// ErrorHeldByOperator: the hold is an operator's, and only operators end it.
+	ErrorHeldByOperator = "HeldByOperator"
+	ErrorNothingToFix   = "NothingToFix"
+	ErrorNotBlocked     = "NotBlocked"
 	// ErrorNotSkippable is about steps that the end of the order depends on:
 	// recording it, and what follows the point of no return.
 	ErrorNotSkippable = "NotSkippable"
@@ -82,6 +85,9 @@ type HoldRequest struct {
 	Reason string `json:"reason"`
 	// RequestedBy is the subject of the token that asked.
 	RequestedBy string `json:"requestedBy"`
+	// Operator says that an operator asks. Of a hold that was placed with it, a
+	// release without it is refused.
+	Operator bool `json:"operator,omitempty"`
 }
 
 // FixRequest replaces what was refused: exactly one of PaymentMethod, for an

@@ -71,6 +71,17 @@ type Recovery struct {
 	// Undo undoes the order even if the carrier has accepted it, because it is
 	// recorded as cancelled, or not recorded at all: it cannot be finished.
 	Undo bool `json:"undo,omitempty"`
+	// Settled is what operators have said about compensations of the order
+	// before. It stands: a recovery does not run these again.
+	Settled []Settlement `json:"settled,omitempty"`
+}
+
+// Settlement is an operator's last word about a compensation that was blocked:
+// given up, or done by hand.
+type Settlement struct {
+	// Update is UpdateSkip or UpdateResolve.
+	Update string `json:"update"`
+	OperatorRequest
 }
 
 // PlaceOrderResult is the result of a workflow that shipped its order.

@@ -87,6 +87,8 @@ type Hold struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
+	// Operator says that an operator has placed it: only operators release it.
+	Operator bool `json:"operator,omitempty"`
 }
 
 // StepProgress is one step's state. Error says why it failed, in words that a

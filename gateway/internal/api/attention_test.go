@@ -12,7 +12,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orderflow/gateway/internal/orderview"
-	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/internal/problem"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
@@ -71,7 +70,7 @@ func TestAttentionTellsWhatAnOrderWaitsFor(t *testing.T) {
 	g := newGateway(t)
 	g.placed()
 	id := g.flagged()
-	g.temporal.Progress = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{
+	g.temporal.Answer = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{
 		{Name: contract.StepCreateOrder, State: contract.StepCompensated, Compensation: &contract.CompensationProgress{
 			Name: contract.UndoCreateOrder, State: contract.StepDone}},
 		{Name: contract.StepReserveInventory, State: contract.StepBlocked, Compensation: &contract.CompensationProgress{
@@ -119,7 +118,7 @@ func TestAttentionWithoutAWorkerStillListsTheOrders(t *testing.T) {
 	g := newGateway(t)
 	g.flagged()
 	g.flagged()
-	g.temporal.Change(func(s *placementtest.Temporal) { s.NoWorker = true })
+	g.temporal.Change(func(s *orderWorkflows) { s.NoWorker = true })
 	page := g.needsAttention("")
 	assert.Equal(t, 2, page.Total)
 	require.Len(t, page.Items, 2)
@@ -133,7 +132,7 @@ func TestAttentionWithoutAWorkerStillListsTheOrders(t *testing.T) {
 func TestAttentionNeedsTemporal(t *testing.T) {
 	g := newGateway(t)
 	g.flagged()
-	g.temporal.Change(func(s *placementtest.Temporal) { s.Down = true })
+	g.temporal.Change(func(s *orderWorkflows) { s.Down = true })
 	answer := g.send(request{method: http.MethodGet, path: "/v1/ops/attention", token: g.eve()})
 	answer.problem(problem.Unavailable)
 	assert.NotEmpty(t, answer.Header().Get("Retry-After"))

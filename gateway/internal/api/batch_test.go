@@ -69,8 +69,20 @@ func outcomes(t testing.TB, body io.Reader) []lineOutcome {
 	return all
 }
 
+// nextIsPlaced reads the next outcome, which is that a line was placed.
+func nextIsPlaced(t *testing.T, outcomes *json.Decoder, index int) {
+	t.Helper()
+	var one lineOutcome
+	require.NoError(t, outcomes.Decode(&one))
+	assert.Equal(t, index, one.Index)
+	assert.Equal(t, http.StatusAccepted, one.Status)
+}
+
 func TestEachLineOfABatchHasItsOwnOutcome(t *testing.T) {
 	g := newGateway(t)
+	// Lines are placed side by side: which of two under one key would be the
+	// first is open, so the key is used before.
+	g.batch(lineOf("shop-1"))
 	all := g.batch(
 		lineOf("shop-1"),
 		`{"customerId":`,
@@ -257,10 +269,7 @@ func TestOutcomesComeWhileLinesAreStillSent(t *testing.T) {
 			defer func() { _ = response.Body.Close() }()
 			decoder = json.NewDecoder(response.Body)
 		}
-		var one lineOutcome
-		require.NoError(t, decoder.Decode(&one))
-		assert.Equal(t, i, one.Index)
-		assert.Equal(t, http.StatusAccepted, one.Status)
+		nextIsPlaced(t, decoder, i)
 	}
 	require.NoError(t, lines.Close())
 	assert.False(t, decoder.More())

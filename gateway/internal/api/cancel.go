@@ -5,7 +5,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
@@ -14,25 +13,18 @@ import (
 
 // cancelOrder is POST /v1/orders/{orderId}/cancel.
 func (a *API) cancelOrder(c *gin.Context) {
-	ctx := c.Request.Context()
-	orderID := c.Param("orderId")
-	standing, err := a.writable(ctx, orderID)
-	if err != nil {
-		fail(c, err)
-		return
-	}
 	var body reasonBody
-	if err := httpserver.Bind(c, &body); err != nil {
-		fail(c, err)
+	asked, ok := a.ask(c, a.writable, &body)
+	if !ok {
 		return
 	}
-	_, err = a.decide(ctx, orderID, standing, placement.Cancel(contract.CancelRequest{
-		Reason: body.Reason, RequestedBy: auth.PrincipalOf(ctx).Subject,
+	_, err := a.decide(c.Request.Context(), asked, placement.Cancel(contract.CancelRequest{
+		Reason: body.Reason, RequestedBy: asked.by.Subject,
 	}))
 	if err != nil {
 		fail(c, err)
 		return
 	}
 	httpserver.Respond(c, http.StatusAccepted,
-		acceptance{OrderID: orderID, Status: standing.Status(), Links: orderview.LinksOf(orderID)})
+		acceptance{OrderID: asked.orderID, Status: asked.standing.Status(), Links: orderview.LinksOf(asked.orderID)})
 }

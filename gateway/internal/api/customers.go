@@ -29,22 +29,11 @@ func (a *API) getCustomer(c *gin.Context) {
 }
 
 type customerBody struct {
-	CustomerID string           `json:"customerId"`
-	Name       string           `json:"name"`
-	Contact    string           `json:"contact"`
-	Phone      string           `json:"phone"`
-	Address    *customerAddress `json:"address"`
-}
-
-// customerAddress has the fields of customer.Address and validate.Address.
-type customerAddress struct {
-	Name       string `json:"name"`
-	Line1      string `json:"line1"`
-	Line2      string `json:"line2"`
-	City       string `json:"city"`
-	Region     string `json:"region"`
-	PostalCode string `json:"postalCode"`
-	Country    string `json:"country"`
+	CustomerID string       `json:"customerId"`
+	Name       string       `json:"name"`
+	Contact    string       `json:"contact"`
+	Phone      string       `json:"phone"`
+	Address    *addressBody `json:"address"`
 }
 
 // Validate checks every field.

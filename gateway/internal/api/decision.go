@@ -7,10 +7,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
+	"orderflow/internal/token"
 	"orderflow/internal/validate"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
@@ -32,36 +34,54 @@ func checkReason(fields *validate.Fields, reason string) {
 	fields.Text("/reason", reason, 1, validate.MaxText)
 }
 
-// decision answers a message that the saga accepted: where the saga stands
-// right after it.
-type decision struct {
-	OrderID string          `json:"orderId"`
-	Saga    *orderview.Saga `json:"saga"`
-	Links   orderview.Links `json:"links"`
+// question asks for a decision about one order: it is read, and the caller may
+// ask it.
+type question struct {
+	orderID  string
+	standing orderview.Standing
+	by       token.Principal
+	// key is empty when the client has sent none.
+	key string
 }
 
-func (a *API) respondDecision(c *gin.Context, orderID string, progress contract.Progress) {
-	httpserver.Respond(c, http.StatusAccepted, decision{
-		OrderID: orderID, Saga: a.Reader.Saga(c.Request.Context(), progress), Links: orderview.LinksOf(orderID),
-	})
+// ask reads a question. The order is looked up as the caller may act on it.
+// Otherwise it has answered.
+func (a *API) ask(c *gin.Context, lookUp func(ctx context.Context, orderID string) (orderview.Standing, error), body any) (asked question, ok bool) {
+	ctx := c.Request.Context()
+	asked = question{orderID: c.Param("orderId"), by: auth.PrincipalOf(ctx)}
+	var err error
+	if asked.standing, err = lookUp(ctx, asked.orderID); err != nil {
+		fail(c, err)
+		return question{}, false
+	}
+	if asked.key, _, err = idempotencyKey(c.Request.Header); err != nil {
+		fail(c, err)
+		return question{}, false
+	}
+	if err := httpserver.Bind(c, body); err != nil {
+		fail(c, err)
+		return question{}, false
+	}
+	return asked, true
 }
 
 // decide sends a message about an order that has not shipped and is not
-// cancelled.
-func (a *API) decide(ctx context.Context, orderID string, standing orderview.Standing, message placement.Message) (contract.Progress, error) {
-	if err := ended(standing.Status()); err != nil {
+// cancelled. One with a key is sent in any case: it may have been decided before
+// the order came to its end, and then the first answer is due.
+func (a *API) decide(ctx context.Context, asked question, message placement.Message) (contract.Progress, error) {
+	if err := ended(asked.standing.Status()); err != nil && asked.key == "" {
 		return contract.Progress{}, err
 	}
-	return a.send(ctx, orderID, message)
+	return a.send(ctx, asked, message)
 }
 
 // send sends a message, and says of an order that has ended how it did.
-func (a *API) send(ctx context.Context, orderID string, message placement.Message) (contract.Progress, error) {
-	progress, err := a.Placements.Send(ctx, orderID, message)
+func (a *API) send(ctx context.Context, asked question, message placement.Message) (contract.Progress, error) {
+	progress, err := a.Placements.Send(ctx, asked.orderID, message.WithKey(asked.key))
 	if !errors.Is(err, placement.ErrEnded) {
 		return progress, err
 	}
-	if standing, err := a.Reader.Standing(ctx, orderID); err == nil {
+	if standing, err := a.Reader.Standing(ctx, asked.orderID); err == nil {
 		if err := ended(standing.Status()); err != nil {
 			return progress, err
 		}
@@ -80,4 +100,23 @@ func ended(status order.Status) error {
 	default:
 		return nil
 	}
+}
+
+// decision answers a message that the saga accepted: where the saga stands
+// right after it.
+type decision struct {
+	OrderID string          `json:"orderId"`
+	Saga    *orderview.Saga `json:"saga"`
+	Links   orderview.Links `json:"links"`
+}
+
+// respondDecision answers with what became of a question.
+func (a *API) respondDecision(c *gin.Context, asked question, progress contract.Progress, err error) {
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	httpserver.Respond(c, http.StatusAccepted, decision{
+		OrderID: asked.orderID, Saga: a.Reader.Saga(c.Request.Context(), progress), Links: orderview.LinksOf(asked.orderID),
+	})
 }

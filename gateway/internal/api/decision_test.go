@@ -54,8 +54,17 @@ var messages = map[string]struct {
 
 func (g *gateway) message(name, orderID, body string) answer {
 	g.t.Helper()
+	return g.messageUnder(name, orderID, body)
+}
+
+// messageUnder sends a message under idempotency keys.
+func (g *gateway) messageUnder(name, orderID, body string, keys ...string) answer {
+	g.t.Helper()
 	row := messages[name]
-	return g.post("/v1"+strings.Replace(row.path, "ORDER", orderID, 1), row.sender(g), body)
+	return g.send(request{
+		method: http.MethodPost, path: "/v1" + strings.Replace(row.path, "ORDER", orderID, 1), token: row.sender(g), body: body,
+		header: http.Header{"Idempotency-Key": keys},
+	})
 }
 
 func TestAMessageThatCannotBeDecidedIsRefused(t *testing.T) {
@@ -144,7 +153,7 @@ func TestAnAcceptedMessageIsAnsweredWithTheProgressAfterIt(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t)
-			g.temporal.Progress = contract.Progress{
+			g.temporal.Answer = contract.Progress{
 				State: contract.SagaCompensated, Hold: &contract.Hold{Since: since, Reason: "fraud check", By: "somebody"},
 				Steps: []contract.StepProgress{
 					{Name: contract.StepChargePayment, State: contract.StepWaiting, Error: "declined"},

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/gateway/internal/dependencies"
-	"orderflow/gateway/internal/dependencies/dependenciestest"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
@@ -75,12 +74,13 @@ func TestOperatorsHoldAndReleaseAService(t *testing.T) {
 			}
 		}
 
-		g.holds.Change(func(s *dependenciestest.Temporal) { s.Waiting = 40 })
+		g.holds.Change(func(s *holdWorkflows) { s.Answer.Waiting = 40 })
 		assert.Equal(t, 40, *g.dependencies()[service].Hold.Waiting)
 		released := g.releaseService(service, `{"reason":"it is back","perSecond":5}`)
 		require.Equal(t, http.StatusAccepted, released.Code, released.Body.String())
 		assert.JSONEq(t, `{"service":"`+service+`","waiting":40,"perSecond":5}`, released.Body.String())
-		assert.Equal(t, []contract.ReleaseRequest{{Reason: "it is back", RequestedBy: "eve", PerSecond: 5}}, g.holds.Releases())
+		require.Len(t, g.holds.Updates(), 1)
+		assert.Equal(t, []any{contract.ReleaseRequest{Reason: "it is back", RequestedBy: "eve", PerSecond: 5}}, g.holds.Updates()[0].Args)
 		assert.Nil(t, g.dependencies()[service].Hold)
 		g.releaseService(service, `{"reason":"again"}`).problem(problem.Conflict)
 	}
@@ -126,7 +126,7 @@ func TestAHoldAndAReleaseNeedAReason(t *testing.T) {
 		}
 	}
 	g.holdService("payment", `{"reason":"x","perSecond":1}`).problem(problem.Malformed)
-	assert.Zero(t, g.holds.Started(contract.HoldID(contract.QueuePayment)))
+	assert.Empty(t, g.holds.Started())
 }
 
 func TestThePaceOfAReleaseHasBounds(t *testing.T) {
@@ -138,7 +138,7 @@ func TestThePaceOfAReleaseHasBounds(t *testing.T) {
 	}
 	document := g.releaseService("payment", `{"perSecond":0}`).problem(problem.Invalid)
 	assert.Equal(t, []string{"/reason", "/perSecond"}, pointers(document))
-	assert.Empty(t, g.holds.Releases())
+	assert.Empty(t, g.holds.Updates())
 	for _, pace := range []string{"1", "1000"} {
 		answer := g.releaseService("payment", `{"reason":"x","perSecond":`+pace+`}`)
 		require.Equal(t, http.StatusAccepted, answer.Code, answer.Body.String())
@@ -149,7 +149,7 @@ func TestThePaceOfAReleaseHasBounds(t *testing.T) {
 func TestHoldsNeedTemporal(t *testing.T) {
 	g := newGateway(t)
 	g.holdService("payment", `{"reason":"x"}`)
-	g.holds.Change(func(s *dependenciestest.Temporal) { s.Down = true })
+	g.holds.Change(func(s *holdWorkflows) { s.Down = true })
 	for _, answer := range []answer{
 		g.send(request{method: http.MethodGet, path: "/v1/ops/dependencies", token: g.eve()}),
 		g.holdService("shipping", `{"reason":"x"}`),
@@ -162,7 +162,7 @@ func TestHoldsNeedTemporal(t *testing.T) {
 
 func TestWithoutAWorkerAHoldIsKnownButNotWhoWaits(t *testing.T) {
 	g := newGateway(t)
-	g.holds.Change(func(s *dependenciestest.Temporal) { s.NoWorker = true })
+	g.holds.Change(func(s *holdWorkflows) { s.NoWorker = true })
 	require.Equal(t, http.StatusAccepted, g.holdService("payment", `{"reason":"maintenance"}`).Code)
 	hold := g.dependencies()["payment"].Hold
 	require.NotNil(t, hold)

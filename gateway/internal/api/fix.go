@@ -3,9 +3,7 @@ package api
 import (
 	"github.com/gin-gonic/gin"
 
-	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/placement"
-	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
 	"orderflow/workflows/contract"
 )
@@ -16,9 +14,9 @@ const fixedByCustomer = "fixed by the customer"
 // fixBody is the body of POST /v1/orders/{orderId}/fix: the part of a placement
 // that was refused, in the placement's form.
 type fixBody struct {
-	Payment         *paymentBody     `json:"payment"`
-	ShippingAddress *shippingAddress `json:"shippingAddress"`
-	Reason          *string          `json:"reason"`
+	Payment         *paymentBody `json:"payment"`
+	ShippingAddress *addressBody `json:"shippingAddress"`
+	Reason          *string      `json:"reason"`
 }
 
 // Validate checks that there is one replacement, as a placement would.
@@ -34,7 +32,7 @@ func (b *fixBody) Validate() error {
 		b.Payment.check(fields, "/payment")
 	}
 	if b.ShippingAddress != nil {
-		b.ShippingAddress.check(fields, "/shippingAddress")
+		fields.ShippingAddress("/shippingAddress", validate.Address(*b.ShippingAddress))
 	}
 	if b.Reason != nil {
 		checkReason(fields, *b.Reason)
@@ -60,22 +58,11 @@ func (b *fixBody) request(requestedBy string) contract.FixRequest {
 // fixOrder is POST /v1/orders/{orderId}/fix. A method of payment is its owner's
 // business: operators do not replace it.
 func (a *API) fixOrder(c *gin.Context) {
-	ctx := c.Request.Context()
-	orderID := c.Param("orderId")
-	standing, err := a.writable(ctx, orderID)
-	if err != nil {
-		fail(c, err)
-		return
-	}
 	var body fixBody
-	if err := httpserver.Bind(c, &body); err != nil {
-		fail(c, err)
+	asked, ok := a.ask(c, a.writable, &body)
+	if !ok {
 		return
 	}
-	progress, err := a.decide(ctx, orderID, standing, placement.Fix(body.request(auth.PrincipalOf(ctx).Subject)))
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	a.respondDecision(c, orderID, progress)
+	progress, err := a.decide(c.Request.Context(), asked, placement.Fix(body.request(asked.by.Subject)))
+	a.respondDecision(c, asked, progress, err)
 }

@@ -24,15 +24,15 @@ import (
 	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/codecapi"
 	"orderflow/gateway/internal/dependencies"
-	"orderflow/gateway/internal/dependencies/dependenciestest"
 	"orderflow/gateway/internal/docs"
 	"orderflow/gateway/internal/edge"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
-	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
+	"orderflow/gateway/internal/workflowclient/workflowclienttest"
 	"orderflow/gateway/openapi"
+	"orderflow/gateway/openapi/openapitest"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/payloadcodec"
 	"orderflow/internal/problem"
@@ -54,6 +54,12 @@ func away(service string) error {
 	return &rpc.Error{Target: service, Reason: rpc.NoInstance, Err: io.ErrUnexpectedEOF}
 }
 
+// orderWorkflows and holdWorkflows are Temporal's two sides.
+type (
+	orderWorkflows = workflowclienttest.Server[contract.PlaceOrderInput, contract.Progress]
+	holdWorkflows  = workflowclienttest.Server[contract.HoldInput, contract.HoldStatus]
+)
+
 // gateway is the real API on the real engine, with Temporal and the services in
 // memory.
 type gateway struct {
@@ -61,7 +67,7 @@ type gateway struct {
 	engine   *gin.Engine
 	keys     *token.Keys
 	jwks     []byte // the public half of keys
-	temporal *placementtest.Temporal
+	temporal *orderWorkflows
 	orders   *fakeOrders
 	products *fakeProducts
 	people   *fakeCustomers
@@ -69,7 +75,7 @@ type gateway struct {
 	payments *fakePayments
 	parcels  *fakeShipments
 	audit    *fakeAudit
-	holds    *dependenciestest.Temporal
+	holds    *holdWorkflows
 	fleet    *fakeFleet
 
 	requests, streams, batches *edge.Gate
@@ -114,7 +120,7 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		t:        t,
 		keys:     keys,
 		jwks:     jwks,
-		temporal: &placementtest.Temporal{},
+		temporal: &orderWorkflows{},
 		orders:   newFakeOrders(),
 		products: &fakeProducts{products: map[string]catalog.Product{
 			"prod-kettle": {ProductID: "prod-kettle", Name: "Kettle", UnitPrice: money.New(4999, "USD"), Version: 3},
@@ -131,7 +137,7 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		payments: &fakePayments{payments: map[string]payment.Payment{}},
 		parcels:  &fakeShipments{shipments: map[string]shipping.Shipment{}},
 		audit:    &fakeAudit{},
-		holds:    &dependenciestest.Temporal{},
+		holds:    &holdWorkflows{EndsWith: contract.UpdateReleaseHold},
 		fleet:    &fakeFleet{},
 		requests: edge.NewGate(100),
 		streams:  edge.NewGate(10),
@@ -207,6 +213,7 @@ type answer struct {
 	t testing.TB
 }
 
+// send makes the call, and holds it and its answer against openapi.yaml.
 func (g *gateway) send(r request) answer {
 	g.t.Helper()
 	// A stream that should have been refused must not hold the test.
@@ -228,6 +235,10 @@ func (g *gateway) send(r request) answer {
 	}
 	recorder := httptest.NewRecorder()
 	g.engine.ServeHTTP(recorder, raw)
+	assert.NoError(g.t, openapitest.Load(g.t).Check(openapitest.Exchange{
+		Request: raw, RequestBody: []byte(r.body),
+		Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes(),
+	}), "%s %s", r.method, r.path)
 	return answer{recorder, g.t}
 }
 

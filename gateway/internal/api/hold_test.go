@@ -1,12 +1,14 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"orderflow/gateway/internal/orderview"
 	"orderflow/internal/problem"
@@ -25,7 +27,32 @@ func TestOwnersAdminsAndOperatorsHoldAndReleaseAnOrder(t *testing.T) {
 			require.Equal(t, http.StatusAccepted, answer.Code, answer.Body.String())
 			require.Len(t, g.temporal.Updates(), i+1)
 			assert.Equal(t, update, g.temporal.Updates()[i].UpdateName)
-			assert.Equal(t, []any{contract.HoldRequest{Reason: "address unclear", RequestedBy: subject}}, g.temporal.Updates()[i].Args)
+			assert.Equal(t, []any{contract.HoldRequest{
+				Reason: "address unclear", RequestedBy: subject, Operator: scope == "ops",
+			}}, g.temporal.Updates()[i].Args)
+		}
+	}
+}
+
+func TestOnlyOperatorsReleaseWhatOneHolds(t *testing.T) {
+	g := newGateway(t)
+	id := g.placed()
+	g.temporal.Update = func(_ context.Context, _ string, args []any) error {
+		if request, ok := args[0].(contract.HoldRequest); ok && request.Operator {
+			return nil
+		}
+		return temporal.NewApplicationError("no", contract.ErrorHeldByOperator)
+	}
+	for who, status := range map[string]int{
+		"cust-ada orders:read orders:write": http.StatusConflict,
+		"root admin":                        http.StatusConflict,
+		"eve ops":                           http.StatusAccepted,
+		"tom admin ops":                     http.StatusAccepted,
+	} {
+		answer := g.post("/v1/orders/"+id+"/release", g.tokenOf(who), `{"reason":"checked"}`)
+		assert.Equal(t, status, answer.Code, who)
+		if status == http.StatusConflict {
+			assert.Contains(t, answer.problem(problem.Conflict).Detail, "only operators release it")
 		}
 	}
 }
@@ -68,7 +95,7 @@ func TestAHeldOrderTellsWhoHoldsItToThoseWhoMayKnow(t *testing.T) {
 		g := newGateway(t)
 		id := g.placed()
 		g.becomes(id, order.Confirmed, "")
-		g.temporal.Progress = contract.Progress{State: contract.SagaRunning, Hold: &contract.Hold{By: holder, Reason: "fraud check", Since: since}}
+		g.temporal.Answer = contract.Progress{State: contract.SagaRunning, Hold: &contract.Hold{By: holder, Reason: "fraud check", Since: since}}
 		for who, name := range shown {
 			answer := g.send(request{method: http.MethodGet, path: "/v1/orders/" + id, token: g.tokenOf(who)})
 			require.Equal(t, http.StatusOK, answer.Code)
@@ -94,7 +121,7 @@ func TestAStreamTellsAHoldAsTheOrderDoes(t *testing.T) {
 	g := newGateway(t)
 	base, _ := g.serve()
 	id := g.placed()
-	g.temporal.Progress = contract.Progress{State: contract.SagaRunning, Hold: &contract.Hold{By: "eve", Reason: "fraud check"}}
+	g.temporal.Answer = contract.Progress{State: contract.SagaRunning, Hold: &contract.Hold{By: "eve", Reason: "fraud check"}}
 	g.becomes(id, order.Confirmed, "")
 	_, events := g.watch(base, id, "")
 	event, open := next(t, events)

@@ -5,9 +5,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/placement"
-	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
@@ -18,29 +16,20 @@ import (
 // the saga knows.
 func (a *API) operate(message func(contract.OperatorRequest) placement.Message) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx := c.Request.Context()
-		orderID, step := c.Param("orderId"), c.Param("step")
+		step := c.Param("step")
 		if !isStep(step) {
 			fail(c, problem.New(problem.NotFound, "no step and no compensation of an order has this name"))
 			return
 		}
-		if _, err := a.readable(ctx, orderID); err != nil {
-			fail(c, err)
-			return
-		}
 		var body reasonBody
-		if err := httpserver.Bind(c, &body); err != nil {
-			fail(c, err)
+		asked, ok := a.ask(c, a.readable, &body)
+		if !ok {
 			return
 		}
-		progress, err := a.send(ctx, orderID, message(contract.OperatorRequest{
-			Step: step, Reason: body.Reason, RequestedBy: auth.PrincipalOf(ctx).Subject,
+		progress, err := a.send(c.Request.Context(), asked, message(contract.OperatorRequest{
+			Step: step, Reason: body.Reason, RequestedBy: asked.by.Subject,
 		}))
-		if err != nil {
-			fail(c, err)
-			return
-		}
-		a.respondDecision(c, orderID, progress)
+		a.respondDecision(c, asked, progress, err)
 	}
 }
 

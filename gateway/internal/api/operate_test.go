@@ -75,7 +75,7 @@ func TestOnlyOperatorsReadHowACompensationWasEnded(t *testing.T) {
 	g := newGateway(t)
 	id := g.placed()
 	const resolution = "skipped by eve: the acquirer is gone"
-	g.temporal.Progress = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{{
+	g.temporal.Answer = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{{
 		Name: contract.StepChargePayment, State: contract.StepFailed,
 		Compensation: &contract.CompensationProgress{Name: contract.UndoChargePayment, State: contract.StepSkipped, Resolution: resolution},
 	}}}

@@ -11,7 +11,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orderflow/gateway/internal/orderview"
-	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/order"
@@ -75,7 +74,7 @@ func TestARunningOrderTellsTheProgressOfItsSaga(t *testing.T) {
 	g := newGateway(t)
 	id := g.placed()
 	g.becomes(id, order.Confirmed, "")
-	g.temporal.Progress = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{
+	g.temporal.Answer = contract.Progress{State: contract.SagaBlocked, Steps: []contract.StepProgress{
 		{Name: contract.StepChargePayment, State: contract.StepBlocked, Error: "the provider is away"},
 	}}
 	view := g.view(id)
@@ -91,7 +90,7 @@ func TestCompensationsUnderWayAreShown(t *testing.T) {
 	g := newGateway(t)
 	id := g.placed()
 	g.becomes(id, order.Draft, "")
-	g.temporal.Progress = contract.Progress{State: contract.SagaCompensating, Steps: []contract.StepProgress{{
+	g.temporal.Answer = contract.Progress{State: contract.SagaCompensating, Steps: []contract.StepProgress{{
 		Name: contract.StepReserveInventory, State: contract.StepCompensating,
 		Compensation: &contract.CompensationProgress{Name: contract.UndoReserveInventory, State: contract.StepRunning},
 	}}}
@@ -135,7 +134,7 @@ func TestASagaIsFinalOnlyWhenTheOrderSaysSo(t *testing.T) {
 		contract.SagaCompleted:   order.SagaRunning,
 		contract.SagaCompensated: order.SagaCompensating,
 	} {
-		g.temporal.Change(func(s *placementtest.Temporal) { s.Progress.State = state })
+		g.temporal.Change(func(s *orderWorkflows) { s.Answer.State = state })
 		assert.Equal(t, shown, g.view(id).Saga.State)
 	}
 }
@@ -183,8 +182,8 @@ func TestAnOrderWhoseServiceIsAwayIsShownFromItsPlacement(t *testing.T) {
 	g.orders.fail(away("order"))
 	g.payments.add(payment.Payment{OrderID: id, Status: payment.Captured})
 
-	g.temporal.Change(func(s *placementtest.Temporal) {
-		s.Progress = contract.Progress{State: contract.SagaRunning, Steps: []contract.StepProgress{
+	g.temporal.Change(func(s *orderWorkflows) {
+		s.Answer = contract.Progress{State: contract.SagaRunning, Steps: []contract.StepProgress{
 			{Name: contract.StepConfirmOrder, State: contract.StepDone},
 		}}
 	})
@@ -214,7 +213,7 @@ func TestAnOrderIsUnavailableOnlyWhenNobodyKnowsIt(t *testing.T) {
 
 	g.orders.fail(nil)
 	g.get("/v1/orders/" + id).problem(problem.NotFound)
-	g.temporal.Change(func(s *placementtest.Temporal) { s.Down = true })
+	g.temporal.Change(func(s *orderWorkflows) { s.Down = true })
 	g.get("/v1/orders/" + id).problem(problem.Unavailable)
 }
 

@@ -13,7 +13,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orderflow/gateway/internal/orderview"
-	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/services/order"
@@ -175,7 +174,7 @@ func TestAnOrderServiceThatIsAwayDoesNotStopPlacing(t *testing.T) {
 
 func TestWithoutWhatPlacingNeedsItIsUnavailable(t *testing.T) {
 	for name, breakIt := range map[string]func(*gateway){
-		"temporal": func(g *gateway) { g.temporal.Change(func(s *placementtest.Temporal) { s.Down = true }) },
+		"temporal": func(g *gateway) { g.temporal.Change(func(s *orderWorkflows) { s.Down = true }) },
 		"catalog":  func(g *gateway) { g.products.err = away("catalog") },
 		"customer": func(g *gateway) { g.people.err = away("customer") },
 	} {

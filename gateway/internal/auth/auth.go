@@ -1,15 +1,17 @@
 // Package auth answers who sends a request and what they may do: bearer
-// tokens, scopes, and the ownership of orders and customers.
+// tokens, API keys, scopes, and the ownership of orders and customers.
 //
-// The token is the only source. Headers that name an identity are never read,
-// wherever they come from. Making and verifying tokens is the work of
-// internal/token.
+// The credential is the only source. Headers that name an identity are never
+// read, wherever they come from. Making and verifying credentials is the work
+// of internal/token and internal/apikey.
 package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
@@ -20,10 +22,13 @@ import (
 	"orderflow/internal/token"
 )
 
-// Verifier checks a token; *token.Verifier does.
+// Verifier checks what a client sends as bearer token; *token.Verifier does,
+// and Credentials.
 type Verifier interface {
-	// Verify returns whom the token speaks for. Every error means 401.
-	Verify(compact string) (token.Principal, error)
+	// Verify returns whom the credential speaks for. An error that wraps
+	// token.ErrInvalid means 401; any other, that credentials cannot be checked
+	// now.
+	Verify(ctx context.Context, credential string) (token.Principal, error)
 }
 
 // Refused is asked before a request without a valid token is answered. An
@@ -32,19 +37,28 @@ type Refused func(c *gin.Context) error
 
 type principalKey struct{}
 
+// retryAfter is when to try again while credentials cannot be checked.
+const retryAfter = 5 * time.Second
+
 // Authenticate lets only requests with a valid bearer token (RFC 6750) through
 // and puts the principal into the request's context. The reason of a refusal
 // is logged and not told. Refused may be nil.
 func Authenticate(verifier Verifier, log *zap.Logger, refused Refused) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		compact, challenge := bearerToken(c.Request.Header)
+		credential, challenge := bearerToken(c.Request.Header)
 		if challenge == "" {
-			principal, err := verifier.Verify(compact)
-			if err == nil {
+			principal, err := verifier.Verify(c.Request.Context(), credential)
+			switch {
+			case err == nil:
 				c.Request = c.Request.WithContext(WithPrincipal(c.Request.Context(), principal))
 				return
+			case !errors.Is(err, token.ErrInvalid):
+				httpserver.Fail(c, problem.New(problem.Unavailable, "tokens cannot be checked now").
+					WithRetryAfter(retryAfter).WithCause(err))
+				c.Abort()
+				return
 			}
-			telemetry.Logger(c.Request.Context(), log).Debug("token refused", zap.Error(err))
+			telemetry.Logger(c.Request.Context(), log).Debug("credential refused", zap.Error(err))
 			challenge = `Bearer realm="orderflow", error="invalid_token"`
 		}
 		defer c.Abort()
@@ -61,17 +75,17 @@ func Authenticate(verifier Verifier, log *zap.Logger, refused Refused) gin.Handl
 
 // bearerToken reads the Authorization header. Without exactly one bearer token
 // it returns the challenge to answer with.
-func bearerToken(header http.Header) (compact, challenge string) {
+func bearerToken(header http.Header) (credential, challenge string) {
 	values := header.Values("Authorization")
 	if len(values) == 0 {
 		return "", `Bearer realm="orderflow"`
 	}
-	scheme, compact, _ := strings.Cut(values[0], " ")
-	compact = strings.TrimSpace(compact)
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || compact == "" {
+	scheme, credential, _ := strings.Cut(values[0], " ")
+	credential = strings.TrimSpace(credential)
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" {
 		return "", `Bearer realm="orderflow", error="invalid_request"`
 	}
-	return compact, ""
+	return credential, ""
 }
 
 // WithPrincipal returns a context whose requests come from the principal.
@@ -84,6 +98,17 @@ func WithPrincipal(ctx context.Context, principal token.Principal) context.Conte
 func PrincipalOf(ctx context.Context) token.Principal {
 	principal, _ := ctx.Value(principalKey{}).(token.Principal)
 	return principal
+}
+
+// Operator returns the subject of the context's principal if it acts for
+// others: an operator, or a machine with their rights. A customer acts for
+// themselves, who stands in what they ask for.
+func Operator(ctx context.Context) string {
+	principal := PrincipalOf(ctx)
+	if principal.Has(token.Admin, token.Ops) {
+		return principal.Subject
+	}
+	return ""
 }
 
 // RequireScope lets only principals with at least one of the scopes through.

@@ -2,14 +2,12 @@ package dependencies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
+	"orderflow/gateway/internal/workflowclient"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
@@ -28,17 +26,16 @@ func (h *Holds) Begin(ctx context.Context, service string, hold Hold) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.timeouts.Begin)
 	defer cancel()
-	_, err = h.temporal.ExecuteWorkflow(ctx, holdOptions(service, queue), contract.HoldDependency, contract.HoldInput{
+	err = h.workflows.Start(ctx, holdOptions(service, queue), contract.HoldDependency, contract.HoldInput{
 		Queue: queue, Reason: hold.Reason, RequestedBy: hold.By, Since: hold.Since,
 	})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &started):
+	case workflowclient.IsAlreadyStarted(err):
 		return problem.New(problem.Conflict, "the service is on hold already").WithCause(err)
 	default:
-		return unavailable(fmt.Errorf("beginning the hold of %s: %w", service, err))
+		return h.workflows.Unavailable(err)
 	}
 }
 
@@ -93,32 +90,23 @@ func (h *Holds) Release(ctx context.Context, service string, request contract.Re
 		request.PerSecond = contract.DefaultReleaseRate
 	}
 	var status contract.HoldStatus
-	handle, err := h.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID:   contract.HoldID(queue),
-		UpdateName:   contract.UpdateReleaseHold,
-		Args:         []any{request},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, &status)
-	}
+	err = h.workflows.Update(ctx, workflowclient.Update{
+		WorkflowID: contract.HoldID(queue), Name: contract.UpdateReleaseHold, Request: request,
+	}, &status)
 	if err != nil {
-		return Released{}, releaseError(fmt.Errorf("releasing %s: %w", service, err))
+		return Released{}, releaseError(err)
 	}
 	return Released{Waiting: status.Waiting, PerSecond: request.PerSecond}, nil
 }
 
 func releaseError(err error) error {
-	var refused *temporal.ApplicationError
-	switch isRefused := errors.As(err, &refused); {
-	case isNotFound(err), isRefused && refused.Type() == contract.ErrorNotHeld:
-		// The server does not find a workflow that is closed.
+	kind, _ := workflowclient.Refusal(err)
+	switch {
+	case kind == contract.ErrorNotHeld, problem.CodeOf(err) == problem.NotFound:
 		return problem.New(problem.Conflict, "the service is not on hold").WithCause(err)
-	case isRefused && refused.Type() == contract.ErrorInvalidInput:
+	case kind == contract.ErrorInvalidInput:
 		return problem.New(problem.Invalid, "the hold's workflow does not accept these values").WithCause(err)
-	case isRefused:
-		return err
 	default:
-		return unavailable(err)
+		return err
 	}
 }

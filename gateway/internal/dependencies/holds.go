@@ -1,31 +1,18 @@
 package dependencies
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"golang.org/x/sync/errgroup"
 
+	"orderflow/gateway/internal/workflowclient"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
-
-// Temporal is what this package needs of a Temporal client; client.Client has
-// it.
-type Temporal interface {
-	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
-	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
-	GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator
-	QueryWorkflow(ctx context.Context, workflowID, runID, queryType string, args ...any) (converter.EncodedValue, error)
-	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
-}
 
 // Timeouts bound the calls to Temporal. A zero field takes its default.
 type Timeouts struct {
@@ -42,39 +29,30 @@ type Timeouts struct {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	for _, field := range []struct {
-		value    *time.Duration
-		fallback time.Duration
-	}{
-		{&t.Begin, 5 * time.Second},
-		{&t.Find, time.Second},
-		{&t.Count, 500 * time.Millisecond},
-		{&t.Release, 3 * time.Second},
-	} {
-		if *field.value <= 0 {
-			*field.value = field.fallback
-		}
+	return Timeouts{
+		Begin:   cmp.Or(t.Begin, 5*time.Second),
+		Find:    cmp.Or(t.Find, time.Second),
+		Count:   cmp.Or(t.Count, 500*time.Millisecond),
+		Release: cmp.Or(t.Release, 3*time.Second),
 	}
-	return t
 }
-
-// retryAfter is what a client is told to wait when Temporal does not answer.
-const retryAfter = 2 * time.Second
 
 // Holds reaches the holds of services. It is safe for concurrent use.
 type Holds struct {
-	temporal  Temporal
-	converter converter.DataConverter
+	workflows *workflowclient.Client
 	timeouts  Timeouts
 }
 
 // New returns the holds on a Temporal server. The converter must be the
 // client's own; nil is the SDK's default, as it is for the client.
-func New(temporal Temporal, dataConverter converter.DataConverter, timeouts Timeouts) *Holds {
-	if dataConverter == nil {
-		dataConverter = converter.GetDefaultDataConverter()
+func New(temporal workflowclient.Temporal, dataConverter converter.DataConverter, timeouts Timeouts) *Holds {
+	return &Holds{
+		workflows: workflowclient.New(temporal, dataConverter, workflowclient.Wording{
+			Missing: "the service is not on hold",
+			Away:    "holds cannot be read or changed at the moment",
+		}),
+		timeouts: timeouts.withDefaults(),
 	}
-	return &Holds{temporal: temporal, converter: dataConverter, timeouts: timeouts.withDefaults()}
 }
 
 // Dependency is a service that sagas call, by its name in the registry.
@@ -115,64 +93,34 @@ func (h *Holds) List(ctx context.Context) ([]Dependency, error) {
 func (h *Holds) find(ctx context.Context, id string) (*Hold, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.timeouts.Find)
 	defer cancel()
-	run, err := h.open(ctx, id)
-	if run == "" || err != nil {
+	begun, err := h.begun(ctx, id)
+	switch {
+	case problem.CodeOf(err) == problem.NotFound:
+		return nil, nil
+	case begun == nil || err != nil:
 		return nil, err
-	}
-	history := h.temporal.GetWorkflowHistory(ctx, id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	if !history.HasNext() {
-		return nil, nil
-	}
-	first, err := history.Next()
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, unavailable(fmt.Errorf("reading %s: %w", id, err))
-	}
-	var begun contract.HoldInput
-	if err := h.converter.FromPayloads(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &begun); err != nil {
-		return nil, fmt.Errorf("decoding the input of %s: %w", id, err)
 	}
 	return &Hold{Since: begun.Since, By: begun.RequestedBy, Reason: begun.Reason, Waiting: h.count(ctx, id)}, nil
 }
 
-// open returns the run of a hold that is on, "" of one that is not.
-func (h *Holds) open(ctx context.Context, id string) (run string, err error) {
-	description, err := h.temporal.DescribeWorkflowExecution(ctx, id, "")
-	switch info := description.GetWorkflowExecutionInfo(); {
-	case isNotFound(err):
-		return "", nil
-	case err != nil:
-		return "", unavailable(fmt.Errorf("looking for %s: %w", id, err))
-	case info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return "", nil
-	default:
-		return info.GetExecution().GetRunId(), nil
+// begun returns what a hold that is on was begun with, nil of one that has
+// ended.
+func (h *Holds) begun(ctx context.Context, id string) (*contract.HoldInput, error) {
+	info, err := h.workflows.Describe(ctx, id)
+	if err != nil || info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return nil, err
 	}
+	begun := new(contract.HoldInput)
+	return begun, h.workflows.Input(ctx, id, info.GetExecution().GetRunId(), begun)
 }
 
 // count returns how many orders wait, nil when nobody can say.
 func (h *Holds) count(ctx context.Context, id string) *int {
 	ctx, cancel := context.WithTimeout(ctx, h.timeouts.Count)
 	defer cancel()
-	answer, err := h.temporal.QueryWorkflow(ctx, id, "", contract.QueryHold)
-	if err != nil {
-		return nil
-	}
 	var status contract.HoldStatus
-	if err := answer.Get(&status); err != nil {
+	if err := h.workflows.Query(ctx, id, contract.QueryHold, &status); err != nil {
 		return nil
 	}
 	return &status.Waiting
-}
-
-func unavailable(err error) *problem.Error {
-	return problem.New(problem.Unavailable, "holds cannot be read or changed at the moment").
-		WithRetryAfter(retryAfter).WithCause(err)
-}
-
-func isNotFound(err error) bool {
-	var notFound *serviceerror.NotFound
-	return errors.As(err, &notFound)
 }

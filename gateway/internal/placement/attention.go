@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
-	"orderflow/internal/problem"
+	"orderflow/gateway/internal/workflowclient"
 	"orderflow/workflows/contract"
 )
 
@@ -61,7 +61,7 @@ func (p *Placements) Flagged(ctx context.Context, offset, limit int) (orders []L
 	ctx, cancel := context.WithTimeout(ctx, p.timeouts.List)
 	defer cancel()
 
-	counted, err := p.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: flagged})
+	counted, err := p.visibility.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: flagged})
 	if err != nil {
 		return nil, 0, listError("counting the flagged workflows", err)
 	}
@@ -103,7 +103,7 @@ func (p *Placements) list(ctx context.Context, condition string, most int) ([]Li
 	var rows []Listed
 	var next []byte
 	for len(rows) < most {
-		page, err := p.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		page, err := p.visibility.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Query: condition, PageSize: int32(most - len(rows)), NextPageToken: next,
 		})
 		if err != nil {
@@ -147,6 +147,5 @@ func listed(info *workflowpb.WorkflowExecutionInfo) (Listed, error) {
 }
 
 func listError(doing string, err error) error {
-	return problem.New(problem.Unavailable, "the list cannot be read at the moment").
-		WithRetryAfter(retryAfter).WithCause(fmt.Errorf("%s: %w", doing, err))
+	return workflowclient.Unavailable("the list cannot be read at the moment", fmt.Errorf("%s: %w", doing, err))
 }

@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"orderflow/gateway/internal/placement"
-	"orderflow/gateway/internal/placement/placementtest"
 )
 
 // startMany starts order-0, order-1 and so on, in this order.
@@ -32,7 +31,7 @@ func idsOf(orders []placement.Listed) []string {
 }
 
 func TestFlaggedListsOpenOrdersThatNeedSomebodyLatestFirst(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, placement.Timeouts{})
 	startMany(t, placements, 6)
 	for _, id := range []string{"order-1", "order-3", "order-4", "order-5"} {
@@ -52,7 +51,7 @@ func TestFlaggedListsOpenOrdersThatNeedSomebodyLatestFirst(t *testing.T) {
 // The store may give less than was asked for, and goes on with a token.
 func TestFlaggedReadsAnyPartOfTheList(t *testing.T) {
 	for _, pageSize := range []int{0, 1, 2, 3} {
-		server := &placementtest.Temporal{PageSize: pageSize}
+		server := &temporalServer{PageSize: pageSize}
 		placements := placement.New(server, nil, placement.Timeouts{})
 		startMany(t, placements, 5)
 		for i := range 5 {
@@ -78,7 +77,7 @@ func TestFlaggedReadsAnyPartOfTheList(t *testing.T) {
 }
 
 func TestStoppedListsEachOrderOnceLatestEndFirst(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, placement.Timeouts{})
 	startMany(t, placements, 6)
 	server.Close("order-0", enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED)

@@ -12,22 +12,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"orderflow/gateway/internal/placement"
-	"orderflow/internal/telemetry"
-	"orderflow/internal/temporalclient"
-	"orderflow/internal/temporalclient/temporaltest"
 	"orderflow/workflows/contract"
 )
 
 // TestEveryTaskOfAnOrderIsItsCustomers asks a real server: the workflow sets
 // no priority for its activities, and they have that of the start.
 func TestEveryTaskOfAnOrderIsItsCustomers(t *testing.T) {
-	addr := temporaltest.Start(t,
-		"--search-attribute", contract.AttributeOrderState+"=Keyword",
-		"--search-attribute", contract.AttributeCustomerID+"=Keyword")
-	connected, err := temporalclient.Dial(t.Context(),
-		temporalclient.Config{Addr: addr, Namespace: temporaltest.Namespace}, telemetry.Discard())
-	require.NoError(t, err)
-	defer connected.Close()
+	connected := dial(t)
 
 	var keys struct{ Workflow, Activity string }
 	w := worker.New(connected, contract.QueueOrders, worker.Options{})

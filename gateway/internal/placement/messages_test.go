@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orderflow/gateway/internal/placement"
-	"orderflow/gateway/internal/placement/placementtest"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
@@ -36,7 +35,7 @@ func TestEveryMessageIsItsUpdate(t *testing.T) {
 	} {
 		t.Run(update, func(t *testing.T) {
 			after := contract.Progress{OrderID: input("").OrderID, State: contract.SagaCompensating}
-			server := &placementtest.Temporal{Progress: after}
+			server := &temporalServer{Answer: after}
 			placements := placement.New(server, nil, short)
 			require.NoError(t, placements.Start(t.Context(), input("hash")))
 
@@ -61,6 +60,7 @@ func TestARefusalTellsWhatIsInTheWay(t *testing.T) {
 		"already cancelled": {refused(contract.ErrorAlreadyCancelled), hasProblem(problem.Conflict, "cancelled already")},
 		"already held":      {refused(contract.ErrorAlreadyHeld), hasProblem(problem.Conflict, "on hold already")},
 		"not held":          {refused(contract.ErrorNotHeld), hasProblem(problem.Conflict, "not on hold")},
+		"held by operator":  {refused(contract.ErrorHeldByOperator), hasProblem(problem.Conflict, "only operators")},
 		"nothing to fix":    {refused(contract.ErrorNothingToFix), hasProblem(problem.Conflict, "does not wait")},
 		"not blocked":       {refused(contract.ErrorNotBlocked), hasProblem(problem.Conflict, "not blocked")},
 		"not skippable":     {refused(contract.ErrorNotSkippable), hasProblem(problem.Conflict, "only be retried")},
@@ -71,7 +71,7 @@ func TestARefusalTellsWhatIsInTheWay(t *testing.T) {
 		"lost":              {serviceerror.NewUnavailable("gone"), hasProblem(problem.Unavailable, "")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := &placementtest.Temporal{Update: func(context.Context, string, []any) error { return test.answer }}
+			server := &temporalServer{Update: func(context.Context, string, []any) error { return test.answer }}
 			placements := placement.New(server, nil, short)
 			require.NoError(t, placements.Start(t.Context(), input("hash")))
 			progress, err := placements.Send(t.Context(), input("").OrderID, placement.Cancel(contract.CancelRequest{Reason: "x"}))
@@ -82,7 +82,7 @@ func TestARefusalTellsWhatIsInTheWay(t *testing.T) {
 }
 
 func TestNothingCanBeDecidedAboutAnEndedPlacement(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	server.Close(input("").OrderID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)

@@ -2,7 +2,6 @@ package placement_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,11 +12,13 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"orderflow/gateway/internal/placement"
-	"orderflow/gateway/internal/placement/placementtest"
+	"orderflow/gateway/internal/workflowclient/workflowclienttest"
 	"orderflow/internal/problem"
 	"orderflow/services/money"
 	"orderflow/workflows/contract"
 )
+
+type temporalServer = workflowclienttest.Server[contract.PlaceOrderInput, contract.Progress]
 
 // short keeps tests of a missing server quick.
 var short = placement.Timeouts{
@@ -38,7 +39,7 @@ func input(hash string) contract.PlaceOrderInput {
 }
 
 func TestStartNamesTheWorkflowAfterTheOrder(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placed := input("hash")
 	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
 
@@ -55,42 +56,13 @@ func TestStartNamesTheWorkflowAfterTheOrder(t *testing.T) {
 	customer, _ := options.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword(contract.AttributeCustomerID))
 	assert.Equal(t, "cust-ada", customer)
 	assert.Equal(t, temporal.Priority{FairnessKey: "cust-ada"}, options.Priority)
-	assert.Equal(t, "1 product, 99.98 USD", options.StaticSummary)
-	assert.Contains(t, options.StaticDetails, "| Kettle (prod-kettle) | 2 | 49.99 USD |")
+	assert.Equal(t, placed.Summary(), options.StaticSummary)
+	assert.Equal(t, placed.Details(), options.StaticDetails)
 	assert.Equal(t, placed, server.Started()[placed.OrderID])
 }
 
-func TestTheTemporalUIShowsNobodysNameOrAddress(t *testing.T) {
-	server := &placementtest.Temporal{}
-	placed := input("")
-	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
-	options := server.Options(placed.OrderID)
-	shown := options.StaticSummary + options.StaticDetails
-	for _, private := range []string{"Ada", "Lovelace", "James", "London", "pm_card"} {
-		assert.NotContains(t, shown, private)
-	}
-}
-
-func TestDetailsStaySmallAndInert(t *testing.T) {
-	server := &placementtest.Temporal{}
-	placed := input("")
-	hostile := "a|b<img src=x>`[l](http://x)" + strings.Repeat("é", 200)
-	placed.Items = nil
-	for range 100 {
-		placed.Items = append(placed.Items, contract.Item{ProductID: strings.Repeat("p", 64), ProductName: hostile, Quantity: 1, UnitPrice: money.New(1, "USD")})
-	}
-	require.NoError(t, placement.New(server, nil, short).Start(t.Context(), placed))
-	options := server.Options(placed.OrderID)
-	assert.Less(t, len(options.StaticDetails), 15_000)
-	assert.Less(t, len(options.StaticSummary), 200)
-	assert.Contains(t, options.StaticDetails, "and 75 more")
-	assert.NotContains(t, options.StaticDetails, "<img")
-	assert.NotContains(t, options.StaticDetails, "a|b")
-	assert.NotContains(t, options.StaticDetails, "[l](")
-}
-
 func TestASecondEqualStartIsTheFirstOne(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
@@ -102,7 +74,7 @@ func TestASecondEqualStartIsTheFirstOne(t *testing.T) {
 }
 
 func TestAnotherRequestUnderTheSameOrderIDIsRefused(t *testing.T) {
-	placements := placement.New(&placementtest.Temporal{}, nil, short)
+	placements := placement.New(&temporalServer{}, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 
 	err := placements.Start(t.Context(), input("other"))
@@ -115,7 +87,7 @@ func TestAnotherRequestUnderTheSameOrderIDIsRefused(t *testing.T) {
 }
 
 func TestFiftyStartsAtOnceMakeOneWorkflow(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, placement.Timeouts{})
 	var starts sync.WaitGroup
 	for range 50 {
@@ -128,14 +100,14 @@ func TestFiftyStartsAtOnceMakeOneWorkflow(t *testing.T) {
 
 func TestALostAnswerToAStartIsAskedForAgain(t *testing.T) {
 	for _, hash := range []string{"", "hash"} {
-		server := &placementtest.Temporal{LoseStarts: 1}
+		server := &temporalServer{LoseStarts: 1}
 		require.NoError(t, placement.New(server, nil, short).Start(t.Context(), input(hash)))
 		assert.Equal(t, 2, server.StartCalls())
 	}
 }
 
 func TestWithoutTemporalAStartIsUnavailable(t *testing.T) {
-	err := placement.New(&placementtest.Temporal{Down: true}, nil, short).Start(t.Context(), input("hash"))
+	err := placement.New(&temporalServer{Down: true}, nil, short).Start(t.Context(), input("hash"))
 	var refusal *problem.Error
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, problem.Unavailable, refusal.Code)
@@ -143,7 +115,7 @@ func TestWithoutTemporalAStartIsUnavailable(t *testing.T) {
 }
 
 func TestFindTellsOwnerHashAndState(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	id := input("").OrderID
@@ -165,7 +137,7 @@ func TestFindTellsOwnerHashAndState(t *testing.T) {
 }
 
 func TestInputIsWhatWasStarted(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	read, err := placements.Input(t.Context(), input("").OrderID)
@@ -174,7 +146,7 @@ func TestInputIsWhatWasStarted(t *testing.T) {
 }
 
 func TestAnUnknownOrderIsNotFound(t *testing.T) {
-	placements := placement.New(&placementtest.Temporal{}, nil, short)
+	placements := placement.New(&temporalServer{}, nil, short)
 	_, err := placements.Find(t.Context(), "order-x")
 	assert.Equal(t, problem.NotFound, problem.CodeOf(err))
 	_, err = placements.Input(t.Context(), "order-x")
@@ -184,18 +156,18 @@ func TestAnUnknownOrderIsNotFound(t *testing.T) {
 }
 
 func TestNoQuestionOutlastsItsDeadline(t *testing.T) {
-	server := &placementtest.Temporal{}
+	server := &temporalServer{}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	id := input("").OrderID
 
-	server.Change(func(s *placementtest.Temporal) { s.NoWorker = true })
+	server.Change(func(s *temporalServer) { s.NoWorker = true })
 	_, err := placements.Progress(t.Context(), id)
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 	_, err = placements.Send(t.Context(), id, placement.Cancel(contract.CancelRequest{Reason: "no"}))
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 
-	server.Change(func(s *placementtest.Temporal) { s.Down = true })
+	server.Change(func(s *temporalServer) { s.Down = true })
 	_, err = placements.Find(t.Context(), id)
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 	_, err = placements.Input(t.Context(), id)
@@ -206,8 +178,17 @@ func TestNoQuestionOutlastsItsDeadline(t *testing.T) {
 	assert.Equal(t, problem.Unavailable, problem.CodeOf(err))
 }
 
+func TestAwaitOutcomeOfAPlacementThatEndsMeanwhileIsOver(t *testing.T) {
+	server := &temporalServer{Update: func(context.Context, string, []any) error {
+		return temporal.NewApplicationError("closed", "AcceptedUpdateCompletedWorkflow")
+	}}
+	placements := placement.New(server, nil, short)
+	require.NoError(t, placements.Start(t.Context(), input("hash")))
+	require.NoError(t, placements.AwaitOutcome(t.Context(), input("").OrderID))
+}
+
 func TestAwaitOutcomeEndsWithItsContext(t *testing.T) {
-	server := &placementtest.Temporal{NoWorker: true}
+	server := &temporalServer{NoWorker: true}
 	placements := placement.New(server, nil, short)
 	require.NoError(t, placements.Start(t.Context(), input("hash")))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

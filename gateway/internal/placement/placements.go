@@ -1,30 +1,27 @@
 package placement
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"orderflow/internal/problem"
+	"orderflow/gateway/internal/workflowclient"
 	"orderflow/workflows/contract"
 )
 
 // Temporal is what this package needs of a Temporal client; client.Client has
 // it.
 type Temporal interface {
-	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
-	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
-	GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator
-	QueryWorkflow(ctx context.Context, workflowID, runID, queryType string, args ...any) (converter.EncodedValue, error)
-	UpdateWorkflow(ctx context.Context, options client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error)
+	workflowclient.Temporal
+	Visibility
+}
+
+// Visibility is Temporal's store of what workflows there are.
+type Visibility interface {
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
 	CountWorkflow(ctx context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error)
 }
@@ -48,40 +45,33 @@ type Timeouts struct {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	for _, field := range []struct {
-		value    *time.Duration
-		fallback time.Duration
-	}{
-		{&t.Start, 5 * time.Second},
-		{&t.Find, time.Second},
-		{&t.Progress, 500 * time.Millisecond},
-		{&t.Decision, 3 * time.Second},
-		{&t.List, 2 * time.Second},
-	} {
-		if *field.value <= 0 {
-			*field.value = field.fallback
-		}
+	return Timeouts{
+		Start:    cmp.Or(t.Start, 5*time.Second),
+		Find:     cmp.Or(t.Find, time.Second),
+		Progress: cmp.Or(t.Progress, 500*time.Millisecond),
+		Decision: cmp.Or(t.Decision, 3*time.Second),
+		List:     cmp.Or(t.List, 2*time.Second),
 	}
-	return t
 }
-
-// retryAfter is what a client is told to wait when Temporal does not answer.
-const retryAfter = 2 * time.Second
 
 // Placements reaches the workflows of orders. It is safe for concurrent use.
 type Placements struct {
-	temporal  Temporal
-	converter converter.DataConverter
-	timeouts  Timeouts
+	workflows  *workflowclient.Client
+	visibility Visibility
+	timeouts   Timeouts
 }
 
 // New returns the placements on a Temporal server. The converter must be the
 // client's own; nil is the SDK's default, as it is for the client.
 func New(temporal Temporal, dataConverter converter.DataConverter, timeouts Timeouts) *Placements {
-	if dataConverter == nil {
-		dataConverter = converter.GetDefaultDataConverter()
+	return &Placements{
+		workflows: workflowclient.New(temporal, dataConverter, workflowclient.Wording{
+			Missing: "there is no such order",
+			Away:    "order placement is temporarily unavailable",
+		}),
+		visibility: temporal,
+		timeouts:   timeouts.withDefaults(),
 	}
-	return &Placements{temporal: temporal, converter: dataConverter, timeouts: timeouts.withDefaults()}
 }
 
 // Found is what Temporal knows of a placement without asking a worker.
@@ -101,11 +91,10 @@ func (p *Placements) Find(ctx context.Context, orderID string) (Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeouts.Find)
 	defer cancel()
 
-	description, err := p.temporal.DescribeWorkflowExecution(ctx, orderID, "")
+	info, err := p.workflows.Describe(ctx, orderID)
 	if err != nil {
-		return Found{}, lookupError("looking up the order's workflow", err)
+		return Found{}, err
 	}
-	info := description.GetWorkflowExecutionInfo()
 	found := Found{State: stateOf(info.GetStatus())}
 	if start := info.GetStartTime(); start != nil {
 		found.StartedAt = start.AsTime()
@@ -114,7 +103,7 @@ func (p *Placements) Find(ctx context.Context, orderID string) (Found, error) {
 		contract.MemoCustomerID:  &found.CustomerID,
 		contract.MemoRequestHash: &found.RequestHash,
 	} {
-		if err := p.decodeMemo(info.GetMemo(), key, target); err != nil {
+		if err := p.workflows.Memo(info, key, target); err != nil {
 			return Found{}, err
 		}
 	}
@@ -127,19 +116,8 @@ func (p *Placements) Input(ctx context.Context, orderID string) (contract.PlaceO
 	defer cancel()
 
 	var input contract.PlaceOrderInput
-	history := p.temporal.GetWorkflowHistory(ctx, orderID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	if !history.HasNext() {
-		return input, problem.New(problem.NotFound, "there is no such order")
-	}
-	first, err := history.Next()
-	if err != nil {
-		return input, lookupError("reading the order's workflow", err)
-	}
-	started := first.GetWorkflowExecutionStartedEventAttributes()
-	if err := p.converter.FromPayloads(started.GetInput(), &input); err != nil {
-		return input, fmt.Errorf("decoding the workflow's input: %w", err)
-	}
-	return input, nil
+	err := p.workflows.Input(ctx, orderID, "", &input)
+	return input, err
 }
 
 // Progress asks a running saga how far it is. problem.Unavailable when no
@@ -149,25 +127,8 @@ func (p *Placements) Progress(ctx context.Context, orderID string) (contract.Pro
 	defer cancel()
 
 	var progress contract.Progress
-	answer, err := p.temporal.QueryWorkflow(ctx, orderID, "", contract.QueryProgress)
-	if err != nil {
-		return progress, lookupError("asking for the order's progress", err)
-	}
-	if err := answer.Get(&progress); err != nil {
-		return progress, fmt.Errorf("decoding the order's progress: %w", err)
-	}
-	return progress, nil
-}
-
-func (p *Placements) decodeMemo(memo *commonpb.Memo, key string, target *string) error {
-	payload, there := memo.GetFields()[key]
-	if !there {
-		return nil
-	}
-	if err := p.converter.FromPayload(payload, target); err != nil {
-		return fmt.Errorf("decoding the workflow's memo %s: %w", key, err)
-	}
-	return nil
+	err := p.workflows.Query(ctx, orderID, contract.QueryProgress, &progress)
+	return progress, err
 }
 
 func stateOf(status enumspb.WorkflowExecutionStatus) contract.SagaState {
@@ -181,23 +142,4 @@ func stateOf(status enumspb.WorkflowExecutionStatus) contract.SagaState {
 	default:
 		return contract.SagaRunning
 	}
-}
-
-// lookupError gives an error of Temporal the form of a problem.
-func lookupError(doing string, err error) error {
-	err = fmt.Errorf("%s: %w", doing, err)
-	if isNotFound(err) {
-		return problem.New(problem.NotFound, "there is no such order").WithCause(err)
-	}
-	return unavailable(err)
-}
-
-func unavailable(err error) *problem.Error {
-	return problem.New(problem.Unavailable, "order placement is temporarily unavailable").
-		WithRetryAfter(retryAfter).WithCause(err)
-}
-
-func isNotFound(err error) bool {
-	var notFound *serviceerror.NotFound
-	return errors.As(err, &notFound)
 }

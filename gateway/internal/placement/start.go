@@ -2,14 +2,13 @@ package placement
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"orderflow/gateway/internal/workflowclient"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
@@ -31,30 +30,36 @@ func (p *Placements) Start(ctx context.Context, input contract.PlaceOrderInput) 
 		switch {
 		case err == nil:
 			return nil
-		case isAlreadyStarted(err):
+		case workflowclient.IsAlreadyStarted(err):
 			return p.compare(ctx, input)
-		case isRefusal(err):
-			// Another attempt would be refused as well.
-			return fmt.Errorf("starting the order's workflow: %w", err)
+		case workflowclient.IsRejected(err):
+			// Another attempt would be rejected as well.
+			return err
 		case ctx.Err() != nil:
-			return unavailable(err)
+			return p.workflows.Unavailable(err)
 		}
 	}
-	return unavailable(fmt.Errorf("starting the order's workflow: %w", err))
+	return p.workflows.Unavailable(err)
 }
 
 func (p *Placements) start(ctx context.Context, input contract.PlaceOrderInput) error {
 	ctx, cancel := context.WithTimeout(ctx, p.timeouts.Start)
 	defer cancel()
-	_, err := p.temporal.ExecuteWorkflow(ctx, startOptions(input), contract.PlaceOrder, input)
-	return err
+	return p.workflows.Start(ctx, startOptions(input), contract.PlaceOrder, input)
 }
 
-// startOptions has no timeout: an order waits as long as it must.
+// taskTimeout is how long an order's task may be with a worker. It is what the
+// order waits when that worker is killed, or is given the task in the moment in
+// which it stops to poll: both happen in a rollout, so it is less than Temporal's
+// ten seconds. A task that takes longer is prolonged by its worker.
+const taskTimeout = 5 * time.Second
+
+// startOptions has no other timeout: an order waits as long as it must.
 func startOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       input.OrderID,
 		TaskQueue:                                contract.QueueOrders,
+		WorkflowTaskTimeout:                      taskTimeout,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
@@ -70,8 +75,8 @@ func startOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions {
 		// keep the others waiting; activities inherit the key. A customer's ID is
 		// within the 64 bytes that a key may have.
 		Priority:      temporal.Priority{FairnessKey: input.CustomerID},
-		StaticSummary: summary(input),
-		StaticDetails: details(input),
+		StaticSummary: input.Summary(),
+		StaticDetails: input.Details(),
 	}
 }
 
@@ -81,23 +86,10 @@ func (p *Placements) compare(ctx context.Context, input contract.PlaceOrderInput
 	found, err := p.Find(ctx, input.OrderID)
 	if err != nil {
 		// The workflow is there; only nobody can say whose it is.
-		return unavailable(err)
+		return p.workflows.Unavailable(err)
 	}
 	if found.CustomerID != input.CustomerID || found.RequestHash != input.RequestHash {
 		return problem.New(problem.KeyReused, "the Idempotency-Key was used with another body")
 	}
 	return nil
-}
-
-func isAlreadyStarted(err error) bool {
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	return errors.As(err, &started)
-}
-
-// isRefusal reports an answer of the server that a repetition does not change.
-func isRefusal(err error) bool {
-	var invalid *serviceerror.InvalidArgument
-	var missing *serviceerror.NamespaceNotFound
-	var denied *serviceerror.PermissionDenied
-	return errors.As(err, &invalid) || errors.As(err, &missing) || errors.As(err, &denied)
 }

@@ -10,10 +10,15 @@ import (
 	"orderflow/services/money"
 	"orderflow/starter/internal/gatewayclient"
 	"orderflow/starter/internal/narrate"
+	"orderflow/workflows/contract"
 )
 
 // CustomerID is the customer who orders.
 const CustomerID = "cust-ada"
+
+// firstLook is how long a placement may take to answer: longer than an order
+// needs, and shorter than people like to wait for one that waits for them.
+const firstLook = 3 * time.Second
 
 // ErrUnexpected says that an order did not end as the demonstration wants it
 // to. The output says which.
@@ -29,6 +34,10 @@ type Config struct {
 	NewKey   func() string
 	Out      io.Writer
 	Narrator narrate.Narrator
+	// FixCommand returns a shell command that gives an order whose card was
+	// declined another one. It is shown where the deployment lets such an order
+	// wait; nil shows none.
+	FixCommand func(orderID string) string
 	// Deadline bounds each order and the preparation; 0 means one minute.
 	Deadline time.Duration
 	Backoff  gatewayclient.Backoff
@@ -69,6 +78,17 @@ type scene struct {
 	title     string
 	placement gatewayclient.Placement
 	ends      gatewayclient.Status
+	// waitsAt is the step at which it waits before its end, where the
+	// deployment gives customers time to replace what was refused.
+	waitsAt string
+}
+
+// asWanted reports whether the order ended as it should, or waits as it may.
+func (s scene) asWanted(order gatewayclient.Order) bool {
+	if waiting, waits := order.WaitingStep(); waits {
+		return waiting.Name == s.waitsAt
+	}
+	return order.Ended() && order.Status == s.ends
 }
 
 // scenes returns the three orders. Scarce is how many samovars can be had.
@@ -79,7 +99,10 @@ func scenes(scarce int64) []scene {
 	outOfStock.Items = []gatewayclient.PlacementItem{{ProductID: samovar.ProductID, Quantity: scarce + 1}}
 	return []scene{
 		{title: "an order that ships", placement: ExampleOrder(), ends: gatewayclient.StatusShipped},
-		{title: "an order whose card is declined", placement: declined, ends: gatewayclient.StatusCancelled},
+		{
+			title: "an order whose card is declined", placement: declined, ends: gatewayclient.StatusCancelled,
+			waitsAt: contract.StepChargePayment,
+		},
 		{title: "an order that is out of stock", placement: outOfStock, ends: gatewayclient.StatusCancelled},
 	}
 }
@@ -96,19 +119,20 @@ func ExampleOrder() gatewayclient.Placement {
 	}
 }
 
-// play places one order, follows it to its end and tells its story.
+// play places one order, follows it to where it does not go on by itself, and
+// tells its story.
 func (d demonstration) play(ctx context.Context, number int, scene scene) (asWanted bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Deadline)
 	defer cancel()
 
 	submitted := time.Now()
 	placed, err := d.cfg.Customer.Place(ctx, scene.placement, gatewayclient.PlaceOptions{
-		IdempotencyKey: d.cfg.NewKey(), Wait: gatewayclient.MaxWait,
+		IdempotencyKey: d.cfg.NewKey(), Wait: firstLook,
 	}, d.cfg.Backoff)
 	if err != nil {
 		return false, err
 	}
-	order, err := d.cfg.Customer.AwaitEnd(ctx, placed, d.cfg.Backoff)
+	order, err := d.cfg.Customer.AwaitRest(ctx, placed, d.cfg.Backoff)
 	if err != nil {
 		return false, err
 	}
@@ -118,8 +142,12 @@ func (d demonstration) play(ctx context.Context, number int, scene scene) (asWan
 	if err := d.cfg.Narrator.WriteSteps(d.cfg.Out, order); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(d.cfg.Out, "  => %s, %s, after %s\n\n", narrate.Outcome(order), order.TotalAmount, took)
-	return order.Ended() && order.Status == scene.ends, nil
+	fmt.Fprintf(d.cfg.Out, "  => %s, %s, after %s\n", narrate.Outcome(order), order.TotalAmount, took)
+	if _, waits := order.WaitingStep(); waits && d.cfg.FixCommand != nil {
+		fmt.Fprintf(d.cfg.Out, "\n  It waits because ORDERFLOW_FIX_WINDOW is set. Let it go on:\n\n%s\n", d.cfg.FixCommand(order.OrderID))
+	}
+	fmt.Fprintln(d.cfg.Out)
+	return scene.asWanted(order), nil
 }
 
 var (

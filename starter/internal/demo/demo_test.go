@@ -24,6 +24,8 @@ func demonstrate(t *testing.T, gateway *gatewaytest.Gateway) (string, error) {
 	keys := 0
 	err := demo.Run(t.Context(), demo.Config{
 		Admin: client, Customer: client, Out: &out, Backoff: gatewaytest.Backoff(), Deadline: 10 * time.Second,
+		FixCommand: func(orderID string) string { return "fix " + orderID },
+
 		NewKey: func() string { keys++; return fmt.Sprintf("%s-%d", time.Now(), keys) },
 	})
 	return out.String(), err
@@ -68,6 +70,20 @@ func TestKettlesThatRunLowAreToppedUp(t *testing.T) {
 	_, err := demonstrate(t, gateway)
 	require.NoError(t, err)
 	assert.Greater(t, gateway.Stock("prod-kettle").OnHand, int64(100))
+}
+
+func TestWhereADeclinedOrderMayBeFixedItWaitsAndSaysHow(t *testing.T) {
+	gateway := gatewaytest.New(t)
+	gateway.FixWindow = true
+	text, err := demonstrate(t, gateway)
+	require.NoError(t, err, "waiting is what the setting asks for")
+	declined, outOfStock := strings.Index(text, "Order 2 of 3"), strings.Index(text, "Order 3 of 3")
+	require.Less(t, declined, outOfStock, text)
+	assert.Contains(t, text[declined:outOfStock], "! ChargePayment     waits for a fix: PaymentDeclined")
+	assert.Contains(t, text[declined:outOfStock], "=> waits for another payment method, and is undone without one, 99.98 USD")
+	assert.Contains(t, text[declined:outOfStock], "ORDERFLOW_FIX_WINDOW")
+	assert.Contains(t, text[declined:outOfStock], "fix order-00000002\n")
+	assert.Contains(t, text[outOfStock:], "x ReserveInventory  failed: OutOfStock")
 }
 
 func TestAnOrderThatEndsOtherwiseIsAnError(t *testing.T) {

@@ -43,7 +43,20 @@ func (c *Client) Place(ctx context.Context, placement Placement, options PlaceOp
 // its end or is blocked. The error is a *NotEndedError when the context ends before
 // that, and final otherwise.
 func (c *Client) AwaitEnd(ctx context.Context, placed Placed, b Backoff) (Order, error) {
-	if placed.Order != nil && (placed.Order.Ended() || placed.Order.Blocked()) {
+	return c.await(ctx, placed, b, func(order Order) bool { return order.Ended() || order.Blocked() })
+}
+
+// AwaitRest is AwaitEnd, but is content with an order that waits for the
+// customer too: see Order.WaitingStep.
+func (c *Client) AwaitRest(ctx context.Context, placed Placed, b Backoff) (Order, error) {
+	return c.await(ctx, placed, b, func(order Order) bool {
+		_, waits := order.WaitingStep()
+		return waits || order.Ended() || order.Blocked()
+	})
+}
+
+func (c *Client) await(ctx context.Context, placed Placed, b Backoff, enough func(Order) bool) (Order, error) {
+	if placed.Order != nil && enough(*placed.Order) {
 		return *placed.Order, nil
 	}
 	intervals := b.intervals()
@@ -54,7 +67,7 @@ func (c *Client) AwaitEnd(ctx context.Context, placed Placed, b Backoff) (Order,
 			return err
 		})
 		switch {
-		case err == nil && (order.Ended() || order.Blocked()):
+		case err == nil && enough(order):
 			return order, nil
 		case err == nil:
 		case ctx.Err() != nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"orderflow/services/money"
@@ -92,19 +93,31 @@ func (o Order) Blocked() bool {
 	return o.Saga != nil && o.Saga.State == contract.SagaBlocked
 }
 
+// WaitingStep returns the step that was refused and waits for the customer to
+// replace what was refused; found is false when none does.
+func (o Order) WaitingStep() (step contract.StepProgress, found bool) {
+	return o.step(func(step contract.StepProgress) bool { return step.State == contract.StepWaiting })
+}
+
 // FailedStep returns the step that made the saga turn back; found is false
 // when no step failed, as after a customer's cancel. A message to the customer
 // that was given up turns nothing back.
 func (o Order) FailedStep() (step contract.StepProgress, found bool) {
+	return o.step(func(step contract.StepProgress) bool {
+		return step.State == contract.StepFailed && step.Name != contract.StepNotifyCustomer
+	})
+}
+
+// step returns the first step that is as wanted.
+func (o Order) step(wanted func(contract.StepProgress) bool) (step contract.StepProgress, found bool) {
 	if o.Saga == nil {
 		return contract.StepProgress{}, false
 	}
-	for _, candidate := range o.Saga.Steps {
-		if candidate.State == contract.StepFailed && candidate.Name != contract.StepNotifyCustomer {
-			return candidate, true
-		}
+	at := slices.IndexFunc(o.Saga.Steps, wanted)
+	if at < 0 {
+		return contract.StepProgress{}, false
 	}
-	return contract.StepProgress{}, false
+	return o.Saga.Steps[at], true
 }
 
 // PlaceOptions go with a placement.

@@ -33,6 +33,8 @@ type Gateway struct {
 	ClockReads int
 	// BlockedProduct blocks the orders that contain it.
 	BlockedProduct string
+	// FixWindow lets an order whose card was declined wait for another.
+	FixWindow bool
 	// Audited are raw rows by "service/table"; nil means that there are none.
 	Audited map[string][]any
 

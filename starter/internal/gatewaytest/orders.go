@@ -88,6 +88,9 @@ func (g *Gateway) newOrder(placement gatewayclient.Placement) (*order, *problem.
 		CreatedAt:   g.clock,
 	}
 	placed := &order{placement: placement, views: history(created, placement, enough, blocked)}
+	if waits := &placed.views[len(placed.views)-1]; g.FixWindow && declined(placement) && !waits.Blocked() {
+		waits.Status, waits.Saga = gatewayclient.StatusDraft, Waiting(contract.StepChargePayment, cardDeclined)
+	}
 	if placed.end().Status == gatewayclient.StatusShipped {
 		for _, item := range placement.Items {
 			g.stock[item.ProductID].OnHand -= item.Quantity
@@ -98,14 +101,20 @@ func (g *Gateway) newOrder(placement gatewayclient.Placement) (*order, *problem.
 	return placed, nil
 }
 
+const cardDeclined = "PaymentDeclined: the card was declined"
+
+func declined(placement gatewayclient.Placement) bool {
+	return strings.HasPrefix(placement.Payment.Method, "pm_card_chargeDeclined")
+}
+
 // history returns the views of an order from its creation to its end.
 func history(created gatewayclient.Order, placement gatewayclient.Placement, enough, blocked bool) []gatewayclient.Order {
 	failing, reason := "", ""
 	switch {
 	case !enough:
 		failing, reason = contract.StepReserveInventory, "OutOfStock: not enough stock"
-	case strings.HasPrefix(placement.Payment.Method, "pm_card_chargeDeclined"):
-		failing, reason = contract.StepChargePayment, "PaymentDeclined: the card was declined"
+	case declined(placement):
+		failing, reason = contract.StepChargePayment, cardDeclined
 	case placement.ShippingAddress != nil && placement.ShippingAddress.PostalCode == "00000":
 		failing, reason = contract.StepShipOrder, "ShipmentRefused: the address is not served"
 	}

@@ -24,6 +24,14 @@ func Running(step string) *gatewayclient.Saga {
 	return saga
 }
 
+// Waiting is a saga that waits at a refused step for a fix.
+func Waiting(step, reason string) *gatewayclient.Saga {
+	saga := Running(step)
+	at := &saga.Steps[slices.Index(contract.Steps(), step)]
+	at.State, at.Error = contract.StepWaiting, reason
+	return saga
+}
+
 // Completed is the saga of a shipped order.
 func Completed() *gatewayclient.Saga {
 	saga := &gatewayclient.Saga{State: contract.SagaCompleted}

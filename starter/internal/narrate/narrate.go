@@ -105,6 +105,8 @@ func (n Narrator) step(progress contract.StepProgress, ended bool) (mark, words 
 		return marks.done, doneWords(progress.Name)
 	case contract.StepBlocked:
 		return marks.attention, "waits for an operator: " + reason(progress)
+	case contract.StepWaiting:
+		return marks.attention, "waits for a fix: " + reason(progress)
 	case contract.StepRunning:
 		return marks.waiting, "is running"
 	case contract.StepSkipped:
@@ -157,9 +159,12 @@ func reason(progress contract.StepProgress) string {
 // Outcome says in a few words where the order stands, and why.
 func Outcome(order gatewayclient.Order) string {
 	failed, hasFailed := order.FailedStep()
+	waiting, waits := order.WaitingStep()
 	switch {
 	case order.Blocked():
 		return "blocked, waits for an operator"
+	case waits:
+		return fmt.Sprintf("waits for %s, and is undone without one", replacement(waiting.Name))
 	case order.Ended() && order.Status == gatewayclient.StatusShipped:
 		return "shipped"
 	case order.Ended() && hasFailed:
@@ -168,6 +173,18 @@ func Outcome(order gatewayclient.Order) string {
 		return "cancelled and undone, as was asked for"
 	default:
 		return "still " + string(order.Status)
+	}
+}
+
+// replacement is what a step waits for that was refused.
+func replacement(step string) string {
+	switch step {
+	case contract.StepChargePayment:
+		return "another payment method"
+	case contract.StepShipOrder:
+		return "another address"
+	default:
+		return "a fix"
 	}
 }
 

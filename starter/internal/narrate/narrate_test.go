@@ -65,6 +65,12 @@ func TestARunningOrderTellsWhatIsToCome(t *testing.T) {
 	assert.Contains(t, text, "- CommitInventory   to come")
 }
 
+func TestARefusedStepThatMayBeFixedTellsWhatItWaitsFor(t *testing.T) {
+	text := told(t, narrate.Narrator{}, gatewaytest.Waiting(contract.StepChargePayment, "declined"))
+	assert.Contains(t, text, "! ChargePayment     waits for a fix: declined")
+	assert.Contains(t, text, "- ConfirmOrder      to come")
+}
+
 func TestABlockedCompensationTellsWhoItWaitsFor(t *testing.T) {
 	saga := &gatewayclient.Saga{State: contract.SagaBlocked, Steps: []contract.StepProgress{
 		{Name: contract.StepChargePayment, State: contract.StepBlocked, Compensation: &contract.CompensationProgress{
@@ -100,6 +106,14 @@ func TestTheOutcomeIsOnePhrase(t *testing.T) {
 		{
 			"blocked, waits for an operator",
 			gatewayclient.Order{Status: gatewayclient.StatusConfirmed, Saga: &gatewayclient.Saga{State: contract.SagaBlocked}},
+		},
+		{
+			"waits for another payment method, and is undone without one",
+			gatewayclient.Order{Status: gatewayclient.StatusDraft, Saga: gatewaytest.Waiting(contract.StepChargePayment, "declined")},
+		},
+		{
+			"waits for another address, and is undone without one",
+			gatewayclient.Order{Status: gatewayclient.StatusConfirmed, Saga: gatewaytest.Waiting(contract.StepShipOrder, "refused")},
 		},
 		{"still confirmed", gatewayclient.Order{Status: gatewayclient.StatusConfirmed, Saga: gatewaytest.Running(contract.StepShipOrder)}},
 		{"still shipped", gatewayclient.Order{Status: gatewayclient.StatusShipped}},

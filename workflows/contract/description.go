@@ -1,11 +1,9 @@
-package placement
+package contract
 
 import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"orderflow/workflows/contract"
 )
 
 const (
@@ -15,25 +13,41 @@ const (
 	maxName   = 60
 )
 
-// summary is the one line that the Temporal UI shows in lists. Like details,
-// it tells what was ordered and never who ordered it or where it goes.
-func summary(input contract.PlaceOrderInput) string {
-	return fmt.Sprintf("%s, %s", lineCount(len(input.Items)), input.Total)
+// Summary is the one line that the Temporal UI shows of the run in lists. Like
+// Details it tells what was ordered, and never who ordered it or where it goes:
+// whoever starts a run of an order gives it both.
+func (in PlaceOrderInput) Summary() string {
+	summary := lineCount(len(in.Items)) + ", " + in.Total.String()
+	if len(in.Items) == 0 {
+		summary = "an order without a record"
+	}
+	if in.Recovery != nil {
+		summary = "recovery: " + summary
+	}
+	return summary
 }
 
-// details is the Markdown on the workflow's page in the Temporal UI.
-func details(input contract.PlaceOrderInput) string {
+// Details is the Markdown on the run's page in the Temporal UI.
+func (in PlaceOrderInput) Details() string {
 	var text strings.Builder
+	if in.Recovery != nil {
+		fmt.Fprintf(&text, "**Recovery**: %s.\n\n"+
+			"No step is taken again. If the carrier has accepted the order, it is finished; if not, everything is undone.\n\n",
+			in.Recovery.Reason)
+	}
+	if len(in.Items) == 0 {
+		return text.String()
+	}
 	text.WriteString("| Product | Quantity | Price |\n|---|---:|---:|\n")
-	for i, item := range input.Items {
+	for i, item := range in.Items {
 		if i == maxListed {
-			fmt.Fprintf(&text, "| *and %d more* | | |\n", len(input.Items)-maxListed)
+			fmt.Fprintf(&text, "| *and %d more* | | |\n", len(in.Items)-maxListed)
 			break
 		}
 		fmt.Fprintf(&text, "| %s (%s) | %d | %s |\n",
 			markdown(clip(item.ProductName, maxName)), item.ProductID, item.Quantity, item.UnitPrice)
 	}
-	fmt.Fprintf(&text, "\n**Total: %s**\n", input.Total)
+	fmt.Fprintf(&text, "\n**Total: %s**\n", in.Total)
 	return text.String()
 }
 

@@ -1,4 +1,4 @@
-package placementtest
+package workflowclienttest
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -20,18 +19,11 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// run is one run of a workflow as the visibility store has it.
-type run struct {
-	status     enumspb.WorkflowExecutionStatus
-	start, end time.Time
-	flagged    bool
-}
-
 // ListWorkflow lists the runs that the query's conditions, joined by AND, meet:
 // open ones first and the latest first, as an SQL store does. A condition that
 // it does not understand is an invalid argument.
-func (t *Temporal) ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
-	rows, err := t.visible(ctx, request.GetQuery())
+func (s *Server[Input, Answer]) ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	rows, err := s.visible(ctx, request.GetQuery())
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +33,15 @@ func (t *Temporal) ListWorkflow(ctx context.Context, request *workflowservice.Li
 			return nil, serviceerror.NewInvalidArgument("no token of this list")
 		}
 	}
-	t.mu.Lock()
-	if t.PageSize > 0 {
-		size = min(size, t.PageSize)
+	s.mu.Lock()
+	if s.PageSize > 0 {
+		size = min(size, s.PageSize)
 	}
-	t.mu.Unlock()
-	page := &workflowservice.ListWorkflowExecutionsResponse{Executions: rows[offset:min(offset+size, len(rows))]}
+	s.mu.Unlock()
+	page := new(workflowservice.ListWorkflowExecutionsResponse)
+	for _, row := range rows[offset:min(offset+size, len(rows))] {
+		page.Executions = append(page.Executions, row.info())
+	}
 	if offset+size < len(rows) {
 		page.NextPageToken = []byte(strconv.Itoa(offset + size))
 	}
@@ -54,41 +49,33 @@ func (t *Temporal) ListWorkflow(ctx context.Context, request *workflowservice.Li
 }
 
 // CountWorkflow counts what ListWorkflow lists.
-func (t *Temporal) CountWorkflow(ctx context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
-	rows, err := t.visible(ctx, request.GetQuery())
+func (s *Server[Input, Answer]) CountWorkflow(ctx context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	rows, err := s.visible(ctx, request.GetQuery())
 	return &workflowservice.CountWorkflowExecutionsResponse{Count: int64(len(rows))}, err
 }
 
-func (t *Temporal) visible(ctx context.Context, query string) ([]*workflowpb.WorkflowExecutionInfo, error) {
-	if err := t.up(ctx); err != nil {
+func (s *Server[Input, Answer]) visible(ctx context.Context, query string) ([]run, error) {
+	if err := s.up(ctx); err != nil {
 		return nil, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	type row struct {
-		run
-		info *workflowpb.WorkflowExecutionInfo
-	}
-	var rows []row
-	for id, started := range t.workflows {
-		for _, run := range append([]run{started.run}, started.earlier...) {
-			met, err := run.meets(query)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []run
+	for _, runs := range s.workflows {
+		for _, each := range runs {
+			met, err := each.meets(query)
 			if err != nil {
 				return nil, err
 			}
 			if met {
-				rows = append(rows, row{run, run.info(id, started)})
+				rows = append(rows, *each)
 			}
 		}
 	}
-	slices.SortFunc(rows, func(a, b row) int {
-		return -cmp.Or(cmp.Compare(bit(a.end.IsZero()), bit(b.end.IsZero())), a.end.Compare(b.end), a.start.Compare(b.start))
+	slices.SortFunc(rows, func(a, b run) int {
+		return -cmp.Or(cmp.Compare(bit(a.open()), bit(b.open())), a.end.Compare(b.end), a.start.Compare(b.start))
 	})
-	infos := make([]*workflowpb.WorkflowExecutionInfo, 0, len(rows))
-	for _, row := range rows {
-		infos = append(infos, row.info)
-	}
-	return infos, nil
+	return rows, nil
 }
 
 func bit(set bool) int {
@@ -98,14 +85,14 @@ func bit(set bool) int {
 	return 0
 }
 
-func (r run) meets(query string) (bool, error) {
+func (r *run) meets(query string) (bool, error) {
 	for condition := range strings.SplitSeq(query, " AND ") {
 		var met bool
 		switch condition {
 		case "WorkflowType = '" + contract.PlaceOrder + "'":
-			met = true
+			met = r.workflow == contract.PlaceOrder
 		case "ExecutionStatus = 'Running'":
-			met = r.status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+			met = r.open()
 		case "ExecutionStatus IN ('Terminated', 'TimedOut')":
 			met = r.status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED || r.status == enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
 		case contract.AttributeNeedsAttention + " = true":
@@ -120,16 +107,16 @@ func (r run) meets(query string) (bool, error) {
 	return true, nil
 }
 
-func (r run) info(id string, started *workflow) *workflowpb.WorkflowExecutionInfo {
+func (r *run) info() *workflowpb.WorkflowExecutionInfo {
 	info := &workflowpb.WorkflowExecutionInfo{
-		Execution: &commonpb.WorkflowExecution{WorkflowId: id},
-		Status:    r.status, Memo: started.memo, StartTime: timestamppb.New(r.start),
+		Execution: &commonpb.WorkflowExecution{WorkflowId: r.id, RunId: r.runID},
+		Status:    r.status, Memo: r.memo, StartTime: timestamppb.New(r.start),
 	}
 	if !r.end.IsZero() {
 		info.CloseTime = timestamppb.New(r.end)
 	}
 	customer := temporal.NewSearchAttributeKeyKeyword(contract.AttributeCustomerID)
-	if customerID, there := started.options.TypedSearchAttributes.GetKeyword(customer); there {
+	if customerID, there := r.options.TypedSearchAttributes.GetKeyword(customer); there {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(customerID)
 		if err != nil {
 			panic(err)

@@ -1,0 +1,11 @@
+// Package ratelimit bounds how many requests one principal may make: by the
+// generic cell rate algorithm (GCRA), with a steady rate and a burst. Who has
+// no valid token is counted by network address.
+//
+// The counts are in this process, or, for gateways that stand beside each
+// other, in PostgreSQL ([Shared]), where all of them count against one budget.
+// While the shared counts cannot be had, writes are refused; reads are counted
+// in this process alone.
+//
+// It is not a protection against many senders at once; that is load shedding.
+package ratelimit
