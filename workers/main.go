@@ -31,7 +31,7 @@ func main() {
 	config.Parse("workers", "Runs the workflows and activities of order placement.", &cfg, os.Args[1:])
 	ctx, stop := lifecycle.Context()
 	err := chassis.Run(ctx, "workers", version, cfg.Config, func(ctx context.Context, t *telemetry.Telemetry) (chassis.Parts, error) {
-		return host.Build(ctx, cfg.Settings, cfg.Consul, t)
+		return host.Build(ctx, cfg.Settings, cfg.Config, t)
 	})
 	stop()
 	if err != nil {

@@ -15,8 +15,11 @@ import (
 // defaultDataDir is below the project's folder.
 const defaultDataDir = ".orderflow"
 
-// MaxWorkers is the largest number of worker processes on one machine.
-const MaxWorkers = 64
+// The largest numbers of equal processes on one machine.
+const (
+	MaxWorkers   = 64
+	MaxInstances = 8
+)
 
 // Config are the settings of the system. The tags are read by internal/config,
 // which also takes each from the environment: ORDERFLOW_GATEWAY_ADDR and so on.
@@ -39,11 +42,18 @@ type Config struct {
 	// everything without a key.
 	PayloadKeys string `type:"path" placeholder:"FILE" help:"Keyring that payloads in Temporal are encrypted with; starter payload-key makes one. Without it they are stored in the clear."`
 	Workers     int    `default:"1" min:"1" max:"64" help:"How many worker processes to start."`
+	// Instances share their service's database. The further gateways are found
+	// in Consul, as a load balancer would find them.
+	Instances int `default:"1" min:"1" max:"8" help:"How many instances of each service, and gateways, to start; all gateways but the first listen at free ports."`
 
 	Console supervisor.Level `default:"warn" help:"Which log lines to show here, beside the log files: all, warn, error."`
 
 	// Root is the project's folder; empty means the one of the working folder.
 	Root string `kong:"-"`
+	// Programs is a folder with the project's programs, as Build leaves them;
+	// empty means that they are built. A fault test restarts processes while
+	// the sources may change, and has a copy of its own.
+	Programs string `kong:"-"`
 	// Environ is the environment that the processes inherit. Beside the
 	// settings that all read, ORDERFLOW_<SERVICE>_<SETTING> gives one service
 	// a setting of its own: ORDERFLOW_PAYMENT_FAULTS, ORDERFLOW_ORDER_DSN.
@@ -61,6 +71,9 @@ func (c Config) Validate() error {
 	}
 	if c.Workers < 0 || c.Workers > MaxWorkers {
 		return fmt.Errorf("setting --workers (ORDERFLOW_WORKERS): %d is not between 1 and %d", c.Workers, MaxWorkers)
+	}
+	if c.Instances < 0 || c.Instances > MaxInstances {
+		return fmt.Errorf("setting --instances (ORDERFLOW_INSTANCES): %d is not between 1 and %d", c.Instances, MaxInstances)
 	}
 	seen := map[string]string{}
 	for _, a := range c.withDefaults().addresses() {
@@ -84,6 +97,7 @@ func (c Config) withDefaults() Config {
 	c.TemporalNamespace = cmp.Or(c.TemporalNamespace, "default")
 	c.DataDir = cmp.Or(c.DataDir, defaultDataDir)
 	c.Workers = cmp.Or(c.Workers, 1)
+	c.Instances = cmp.Or(c.Instances, 1)
 	if c.Out == nil {
 		c.Out = io.Discard
 	}
@@ -124,6 +138,10 @@ func (c Config) dataDirIsDefault() bool {
 
 func (c Config) logDir() string  { return c.dataPath("logs") }
 func (c Config) keysDir() string { return c.dataPath("keys") }
+
+// serviceKeysDir is the folder of the keys that calls between the processes are
+// signed with.
+func (c Config) serviceKeysDir() string { return c.dataPath("service-keys") }
 
 // dialable is the address under which a client on this machine reaches a
 // server that may listen on all interfaces.

@@ -1,15 +1,18 @@
 package devstack
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"orderflow/internal/servicetoken"
 )
 
 const envPrefix = "ORDERFLOW_"
 
 // perProcess are settings that belong to one process, and so are not inherited
 // from whoever started the system.
-var perProcess = []string{"LISTEN_ADDR", "DSN", "INSTANCE_ID", "READY_FILE", "FAULTS", "ADVERTISE", "PAYLOAD_KEYS"}
+var perProcess = []string{"LISTEN_ADDR", "DSN", "INSTANCE_ID", "READY_FILE", "FAULTS", "ADVERTISE", "PAYLOAD_KEYS", "SERVICE_JWKS", "SERVICE_SIGNING_KEY"}
 
 // environment is a list of KEY=value in which each key stands once.
 type environment []string
@@ -33,12 +36,14 @@ func (c Config) inherited() environment {
 	return env
 }
 
-// forService is the environment of one service: its store, its instance ID and
-// whatever was set for it alone. ORDERFLOW_FAULTS is meant for every service.
-func (c Config) forService(name string) environment {
+// forService is the environment of one instance of a service: its store, its
+// instance ID and whatever was set for the service alone. ORDERFLOW_FAULTS is
+// meant for every service.
+func (c Config) forService(name string, number int) environment {
 	env := c.inherited().
-		with(envPrefix+"INSTANCE_ID", instanceID(name, 1)).
-		with(envPrefix+"DSN", "sqlite:"+c.dataPath(name+".db"))
+		with(envPrefix+"INSTANCE_ID", instanceID(name, number)).
+		with(envPrefix+"DSN", "sqlite:"+c.dataPath(name+".db")).
+		with(envPrefix+"SERVICE_JWKS", filepath.Join(c.serviceKeysDir(), servicetoken.KeySetFile))
 	if faults, ok := environment(c.Environ).lookup(envPrefix + "FAULTS"); ok {
 		env = env.with(envPrefix+"FAULTS", faults)
 	}
@@ -56,21 +61,31 @@ func (c Config) forService(name string) environment {
 func (c Config) forWorker(number int) environment {
 	return c.inherited().
 		with(envPrefix+"INSTANCE_ID", instanceID(workersService, number)).
+		with(envPrefix+"SERVICE_SIGNING_KEY", c.serviceSigningKey()).
 		with(envPrefix+"PAYLOAD_KEYS", c.PayloadKeys)
 }
 
-// forGateway is the environment of the gateway.
-func (c Config) forGateway() environment {
+// forGateway is the environment of one gateway. Only the first has an address
+// that is known beforehand.
+func (c Config) forGateway(number int) environment {
 	env := c.inherited().
-		with(envPrefix+"INSTANCE_ID", instanceID(gatewayService, 1)).
+		with(envPrefix+"INSTANCE_ID", instanceID(gatewayService, number)).
 		with(envPrefix+"GATEWAY_ADDR", c.GatewayAddr).
+		with(envPrefix+"SERVICE_SIGNING_KEY", c.serviceSigningKey()).
 		with(envPrefix+"PAYLOAD_KEYS", c.PayloadKeys)
+	if number > 1 {
+		env = env.with(envPrefix+"GATEWAY_ADDR", "127.0.0.1:0").without(envPrefix + "INTERNAL_ADDR")
+	}
 	if c.TemporalExternal {
 		return env // where its UI is, only the user knows
 	}
 	return env.
 		withDefault(envPrefix+"TEMPORAL_UI_URL", c.uiOrigins()[0]).
 		withDefault(envPrefix+"CODEC_ORIGINS", strings.Join(c.uiOrigins(), ","))
+}
+
+func (c Config) serviceSigningKey() string {
+	return filepath.Join(c.serviceKeysDir(), servicetoken.SigningKeyFile)
 }
 
 // uiOrigins are the origins of the Temporal UI's pages, by either name of this
@@ -88,6 +103,7 @@ func (c Config) uiOrigins() []string {
 func (c Config) forStarter() environment {
 	env := c.inherited().
 		with(envPrefix+"GATEWAY_ADDR", dialable(c.GatewayAddr)).
+		with(envPrefix+"SERVICE_SIGNING_KEY", c.serviceSigningKey()).
 		without(envPrefix + "TEMPORAL_UI_ADDR")
 	if c.TemporalExternal {
 		return env // where its UI is, nobody knows

@@ -101,11 +101,12 @@ func TestSettingsThatCannotWorkAreRefusedBeforeAnythingHappens(t *testing.T) {
 			func(c *devstack.Config) { c.ConsulAddr = c.GatewayAddr },
 			"settings --gateway-addr (ORDERFLOW_GATEWAY_ADDR) and --consul-addr (ORDERFLOW_CONSUL_ADDR) are both",
 		},
-		"no port":          {func(c *devstack.Config) { c.GatewayAddr = "localhost" }, "--gateway-addr"},
-		"too many workers": {func(c *devstack.Config) { c.Workers = devstack.MaxWorkers + 1 }, "ORDERFLOW_WORKERS"},
-		"missing Temporal": {func(c *devstack.Config) { c.TemporalExternal = true }, "unset ORDERFLOW_TEMPORAL_EXTERNAL"},
-		"missing Consul":   {func(c *devstack.Config) { c.ConsulExternal = true }, "unset ORDERFLOW_CONSUL_EXTERNAL"},
-		"missing program":  {func(c *devstack.Config) { c.TemporalBin = "/no/such/temporal" }, "/no/such/temporal"},
+		"no port":            {func(c *devstack.Config) { c.GatewayAddr = "localhost" }, "--gateway-addr"},
+		"too many instances": {func(c *devstack.Config) { c.Instances = devstack.MaxInstances + 1 }, "ORDERFLOW_INSTANCES"},
+		"too many workers":   {func(c *devstack.Config) { c.Workers = devstack.MaxWorkers + 1 }, "ORDERFLOW_WORKERS"},
+		"missing Temporal":   {func(c *devstack.Config) { c.TemporalExternal = true }, "unset ORDERFLOW_TEMPORAL_EXTERNAL"},
+		"missing Consul":     {func(c *devstack.Config) { c.ConsulExternal = true }, "unset ORDERFLOW_CONSUL_EXTERNAL"},
+		"missing program":    {func(c *devstack.Config) { c.TemporalBin = "/no/such/temporal" }, "/no/such/temporal"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

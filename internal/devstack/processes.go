@@ -27,13 +27,17 @@ func (s *Stack) addProcesses(temporal, consul string) error {
 		all = append(all, process)
 	}
 	s.servers = names(all)
-	for _, name := range Services() {
-		all = append(all, s.serviceProcess(name))
+	for number := 1; number <= s.cfg.Instances; number++ {
+		for _, name := range Services() {
+			all = append(all, s.serviceProcess(name, number))
+		}
 	}
 	for number := 1; number <= s.cfg.Workers; number++ {
 		all = append(all, s.workerProcess(number))
 	}
-	all = append(all, s.gatewayProcess())
+	for number := 1; number <= s.cfg.Instances; number++ {
+		all = append(all, s.gatewayProcess(number))
+	}
 	for _, process := range all {
 		if err := s.supervisor.Add(process); err != nil {
 			return err
@@ -50,13 +54,19 @@ func names(processes []supervisor.Process) []string {
 	return all
 }
 
-func (s *Stack) serviceProcess(name string) supervisor.Process {
+// serviceProcess is one instance of a service. A further one needs the first,
+// which prepares the database that they share.
+func (s *Stack) serviceProcess(name string, number int) supervisor.Process {
+	needs := s.servers
+	if number > 1 {
+		needs = append(slices.Clone(needs), name)
+	}
 	return supervisor.Process{
-		Name:         name,
-		Command:      s.program(name, s.cfg.forService(name)),
+		Name:         processName(name, number),
+		Command:      s.program(name, s.cfg.forService(name, number)),
 		HopelessExit: exitUsage,
-		Ready:        s.instanceReady(name, instanceID(name, 1)),
-		Needs:        s.servers,
+		Ready:        s.instanceReady(name, instanceID(name, number)),
+		Needs:        needs,
 	}
 }
 
@@ -71,14 +81,21 @@ func (s *Stack) workerProcess(number int) supervisor.Process {
 	}
 }
 
-// gatewayProcess needs the first worker only: the others come and go.
-func (s *Stack) gatewayProcess() supervisor.Process {
+// gatewayProcess needs the first worker only: the others come and go. A further
+// gateway needs the first, which makes the key that tokens are signed with.
+func (s *Stack) gatewayProcess(number int) supervisor.Process {
+	ready := s.gatewayReady
+	needs := slices.Concat(s.servers, Services(), []string{instanceID(workersService, 1)})
+	if number > 1 {
+		ready = s.instanceReady(gatewayService, instanceID(gatewayService, number))
+		needs = append(needs, gatewayService)
+	}
 	return supervisor.Process{
-		Name:         gatewayService,
-		Command:      s.program(gatewayService, s.cfg.forGateway()),
+		Name:         processName(gatewayService, number),
+		Command:      s.program(gatewayService, s.cfg.forGateway(number)),
 		HopelessExit: exitUsage,
-		Ready:        s.gatewayReady,
-		Needs:        slices.Concat(s.servers, Services(), []string{instanceID(workersService, 1)}),
+		Ready:        ready,
+		Needs:        needs,
 	}
 }
 
@@ -153,13 +170,15 @@ func (s *Stack) WaitHealthy(ctx context.Context) error {
 
 func (s *Stack) checkHealthy(ctx context.Context) error {
 	checks := map[string]func(context.Context) error{
-		consulProcess:            s.consulAnswers,
-		temporalProcess:          s.temporalAnswers,
-		gatewayService:           s.gatewayReady,
-		"the registered gateway": s.instanceReady(gatewayService, instanceID(gatewayService, 1)),
+		consulProcess:   s.consulAnswers,
+		temporalProcess: s.temporalAnswers,
+		gatewayService:  s.gatewayReady,
 	}
-	for _, service := range Services() {
-		checks[service] = s.instanceReady(service, instanceID(service, 1))
+	for _, service := range append(Services(), gatewayService) {
+		for number := 1; number <= s.cfg.Instances; number++ {
+			id := instanceID(service, number)
+			checks[id] = s.instanceReady(service, id)
+		}
 	}
 	for number := range s.Workers() {
 		id := instanceID(workersService, number+1)

@@ -8,7 +8,8 @@ import (
 )
 
 // Names under which processes stand in Consul and with the supervisor. A
-// worker process is called workers-1, workers-2 and so on.
+// worker process is called workers-1, workers-2 and so on; of the others, the
+// first one has the plain name.
 const (
 	temporalProcess = "temporal"
 	consulProcess   = "consul"
@@ -43,4 +44,14 @@ func programs() []toolchain.Program {
 // registration.
 func instanceID(service string, number int) string {
 	return service + "-" + strconv.Itoa(number)
+}
+
+// processName is what the supervisor calls an instance of a service or of the
+// gateway. The first has the name of the service, for it is usually the only
+// one.
+func processName(service string, number int) string {
+	if number == 1 {
+		return service
+	}
+	return instanceID(service, number)
 }

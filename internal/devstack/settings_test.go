@@ -29,6 +29,7 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 		"ORDERFLOW_DEMO":              "0",
 		"ORDERFLOW_READY_FILE":        "/ready",
 		"ORDERFLOW_WORKERS":           "2",
+		"ORDERFLOW_INSTANCES":         "3",
 		"ORDERFLOW_TEMPORAL_EXTERNAL": "1",
 		"ORDERFLOW_CONSUL_EXTERNAL":   "1",
 		"ORDERFLOW_TEMPORAL_BIN":      "/temporal",
@@ -44,7 +45,8 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 		GatewayAddr: "127.0.0.1:1", TemporalAddr: "127.0.0.1:2", TemporalUIAddr: "127.0.0.1:3", ConsulAddr: "127.0.0.1:4",
 		TemporalExternal: true, ConsulExternal: true, TemporalNamespace: "default",
 		TemporalBin: "/temporal", ConsulBin: "/consul",
-		DataDir: "/data", Demo: false, ReadyFile: "/ready", PayloadKeys: "/payload-keys.json", Workers: 2, Console: supervisor.Error,
+		DataDir: "/data", Demo: false, ReadyFile: "/ready", PayloadKeys: "/payload-keys.json",
+		Workers: 2, Instances: 3, Console: supervisor.Error,
 	}, got)
 }
 
@@ -55,7 +57,8 @@ func TestDefaultsAreThoseOfThePublicContract(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Config{
 		GatewayAddr: "127.0.0.1:8080", TemporalAddr: "127.0.0.1:7233", TemporalUIAddr: "127.0.0.1:8233", ConsulAddr: "127.0.0.1:8500",
-		TemporalNamespace: "default", DataDir: ".orderflow", Demo: true, Workers: 1, Console: supervisor.Warn,
+		TemporalNamespace: "default", DataDir: ".orderflow", Demo: true,
+		Workers: 1, Instances: 1, Console: supervisor.Warn,
 	}, got)
 
 	without := Config{}.withDefaults()
@@ -74,7 +77,7 @@ func TestEachProcessGetsItsOwnSettings(t *testing.T) {
 		},
 	}
 	value := func(e environment, name string) string { v, _ := e.lookup(envPrefix + name); return v }
-	payment, order, worker, gateway := cfg.forService("payment"), cfg.forService("order"), cfg.forWorker(2), cfg.forGateway()
+	payment, order, worker, gateway := cfg.forService("payment", 1), cfg.forService("order", 1), cfg.forWorker(2), cfg.forGateway(1)
 
 	assert.Equal(t, "error=0.5", value(payment, "FAULTS"), "its own, before everybody's")
 	assert.Equal(t, "latency=1ms", value(order, "FAULTS"), "everybody's")
@@ -84,6 +87,11 @@ func TestEachProcessGetsItsOwnSettings(t *testing.T) {
 	assert.Equal(t, "sqlite:/data/payment.db", value(payment, "DSN"))
 	assert.Equal(t, "postgres://db/order", value(order, "DSN"))
 	assert.Empty(t, value(worker, "DSN"))
+
+	assert.Equal(t, "/data/service-keys/jwks.json", value(payment, "SERVICE_JWKS"))
+	assert.Empty(t, value(payment, "SERVICE_SIGNING_KEY"), "a service calls nobody")
+	assert.Equal(t, "/data/service-keys/signing-key.jwk", value(worker, "SERVICE_SIGNING_KEY"))
+	assert.Equal(t, "/data/service-keys/signing-key.jwk", value(gateway, "SERVICE_SIGNING_KEY"))
 
 	assert.Equal(t, "payment-1", value(payment, "INSTANCE_ID"))
 	assert.Equal(t, "workers-2", value(worker, "INSTANCE_ID"))
@@ -103,10 +111,27 @@ func TestEachProcessGetsItsOwnSettings(t *testing.T) {
 	assert.NotContains(t, strings.Join(cfg.forTool(), " "), "elsewhere")
 }
 
+func TestInstancesOfAServiceShareItsDatabaseAndNoAddress(t *testing.T) {
+	cfg := Config{
+		GatewayAddr: "127.0.0.1:8080", DataDir: "/data",
+		Environ: []string{"ORDERFLOW_PAYMENT_FAULTS=error=0.5", "ORDERFLOW_INTERNAL_ADDR=127.0.0.1:9000"},
+	}
+	value := func(e environment, name string) string { v, _ := e.lookup(envPrefix + name); return v }
+	second := cfg.forService("payment", 2)
+	assert.Equal(t, "payment-2", value(second, "INSTANCE_ID"))
+	assert.Equal(t, "sqlite:/data/payment.db", value(second, "DSN"))
+	assert.Equal(t, "error=0.5", value(second, "FAULTS"))
+
+	assert.Equal(t, "127.0.0.1:9000", value(cfg.forGateway(1), "INTERNAL_ADDR"))
+	assert.Equal(t, "gateway-2", value(cfg.forGateway(2), "INSTANCE_ID"))
+	assert.Equal(t, "127.0.0.1:0", value(cfg.forGateway(2), "GATEWAY_ADDR"))
+	assert.Empty(t, value(cfg.forGateway(2), "INTERNAL_ADDR"))
+}
+
 func TestPayloadsAreEncryptedOnlyWhenAKeyringIsSet(t *testing.T) {
 	value := func(e environment, name string) string { v, _ := e.lookup(envPrefix + name); return v }
 	cfg := Config{Environ: []string{"ORDERFLOW_PAYLOAD_KEYS=of the caller"}}.withDefaults()
-	for _, env := range []environment{cfg.forService("order"), cfg.forWorker(1), cfg.forGateway(), cfg.forStarter()} {
+	for _, env := range []environment{cfg.forService("order", 1), cfg.forWorker(1), cfg.forGateway(1), cfg.forStarter()} {
 		assert.Empty(t, value(env, "PAYLOAD_KEYS"), "off by default")
 	}
 	args, err := temporalArgs(cfg)
@@ -115,16 +140,16 @@ func TestPayloadsAreEncryptedOnlyWhenAKeyringIsSet(t *testing.T) {
 
 	cfg.PayloadKeys = "/keys/payload.json"
 	assert.Equal(t, "/keys/payload.json", value(cfg.forWorker(1), "PAYLOAD_KEYS"))
-	assert.Equal(t, "/keys/payload.json", value(cfg.forGateway(), "PAYLOAD_KEYS"))
-	assert.Empty(t, value(cfg.forService("order"), "PAYLOAD_KEYS"), "services have no need of it")
-	assert.Equal(t, "http://127.0.0.1:8233,http://localhost:8233", value(cfg.forGateway(), "CODEC_ORIGINS"))
-	assert.Equal(t, "http://127.0.0.1:8233", value(cfg.forGateway(), "TEMPORAL_UI_URL"))
+	assert.Equal(t, "/keys/payload.json", value(cfg.forGateway(1), "PAYLOAD_KEYS"))
+	assert.Empty(t, value(cfg.forService("order", 1), "PAYLOAD_KEYS"), "services have no need of it")
+	assert.Equal(t, "http://127.0.0.1:8233,http://localhost:8233", value(cfg.forGateway(1), "CODEC_ORIGINS"))
+	assert.Equal(t, "http://127.0.0.1:8233", value(cfg.forGateway(1), "TEMPORAL_UI_URL"))
 	args, err = temporalArgs(cfg)
 	require.NoError(t, err)
 	assert.Equal(t, "http://127.0.0.1:8080/codec", option(t, args, "--ui-codec-endpoint"))
 
 	cfg.Environ = []string{"ORDERFLOW_CODEC_ORIGINS=https://temporal.shop.test"}
-	assert.Equal(t, "https://temporal.shop.test", value(cfg.forGateway(), "CODEC_ORIGINS"), "as the user says")
+	assert.Equal(t, "https://temporal.shop.test", value(cfg.forGateway(1), "CODEC_ORIGINS"), "as the user says")
 }
 
 func TestSystemsSideBySideShareNoPort(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"orderflow/internal/discovery"
 	"orderflow/internal/filelock"
+	"orderflow/internal/servicetoken"
 	"orderflow/internal/supervisor"
 	"orderflow/internal/toolchain"
 )
@@ -103,6 +104,9 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := s.removeReadyFile(); err != nil {
 		return err
 	}
+	if _, _, err := servicetoken.OpenKeys(s.cfg.serviceKeysDir()); err != nil {
+		return fmt.Errorf("preparing the keys of calls between the processes: %w", err)
+	}
 	if err := checkAddresses(ctx, s.cfg.addresses()); err != nil {
 		return err
 	}
@@ -146,8 +150,16 @@ func (s *Stack) build(ctx context.Context) (temporal, consul string, err error) 
 			return "", "", err
 		}
 	}
-	s.programs, err = toolchain.BuildPrograms(ctx, s.cfg.Root, programs(), printer.Show)
+	if s.programs = s.cfg.Programs; s.programs == "" {
+		s.programs, err = toolchain.BuildPrograms(ctx, s.cfg.Root, programs(), printer.Show)
+	}
 	return temporal, consul, err
+}
+
+// Build builds the project's programs unless they are there, and returns their
+// folder.
+func Build(ctx context.Context, root string) (folder string, err error) {
+	return toolchain.BuildPrograms(ctx, root, programs(), nil)
 }
 
 // Stop ends everything in reverse order of need, within 15 seconds. Further
@@ -178,7 +190,8 @@ func (s *Stack) Abort() { s.supervisor.Abort() }
 
 // Supervisor is what the processes run under: a fault test kills with it. The
 // processes are "temporal", "consul", the names of Services, "workers-1" and
-// on, and "gateway".
+// on, and "gateway". Of several instances of a service or the gateway, the
+// second is "payment-2" and so on.
 func (s *Stack) Supervisor() *supervisor.Supervisor { return s.supervisor }
 
 // GatewayURL is where the gateway answers, without a slash at the end.
@@ -192,6 +205,10 @@ func (s *Stack) TemporalAddr() string { return dialable(s.cfg.TemporalAddr) }
 
 // KeysDir is the folder of the development keys that tokens are signed with.
 func (s *Stack) KeysDir() string { return s.cfg.keysDir() }
+
+// ServiceKeysDir is the folder of the keys that calls between the processes are
+// signed with; see package servicetoken.
+func (s *Stack) ServiceKeysDir() string { return s.cfg.serviceKeysDir() }
 
 // DataDir is the absolute path of the data folder.
 func (s *Stack) DataDir() string { return s.cfg.DataDir }

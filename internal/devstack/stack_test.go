@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,6 +77,27 @@ func TestWorkersAreScaledFromOutside(t *testing.T) {
 	require.NoError(t, s.Stop())
 	_, err = devstack.Scale(ctx, cfg.DataDir, 2)
 	require.ErrorIs(t, err, devstack.ErrNotRunning)
+}
+
+func TestOneOfTwoInstancesIsRestartedBesideTheOther(t *testing.T) {
+	cfg := fakeConfig(t)
+	cfg.Instances = 2
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s, err := devstack.Start(ctx, cfg)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Stop()) }()
+	require.NoError(t, s.WaitHealthy(ctx))
+
+	for _, name := range []string{"payment", "payment-2", "gateway-2"} {
+		before, err := s.Supervisor().Pid(name)
+		require.NoError(t, err)
+		require.NoError(t, s.Supervisor().Signal(name, syscall.SIGTERM))
+		require.NoError(t, s.Supervisor().Wait(ctx, name, func(now supervisor.Status) bool {
+			return now.State == supervisor.Ready && now.PID != before
+		}))
+		require.NoError(t, s.WaitHealthy(ctx))
+	}
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {

@@ -4,17 +4,20 @@
 // A [Spec] is read from the setting ORDERFLOW_FAULTS and applied as Gin
 // middleware: it adds latency, refuses a share of the requests before any
 // effect, and loses the answers of another share after their effect, which is
-// the fault that idempotency exists for. Health, readiness and metrics are
-// not touched when the middleware is installed after their routes, as
-// internal/httpserver does.
+// the fault that idempotency exists for. A [Switch] lets it change while the
+// service runs. Health, readiness and metrics are not touched when the
+// middleware is installed after their routes, as internal/httpserver does.
 //
 // The package is not for faults of the network or of processes; the fault test
 // makes those from outside.
 package faults
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -129,26 +132,58 @@ func (s Spec) Active() bool { return s != Spec{} }
 // Middleware applies the faults. Random returns numbers in [0, 1) and is
 // called once per request, from many goroutines.
 //
-// A lost answer ends as a panic with http.ErrAbortHandler, which net/http
-// understands as "close the connection, log nothing": recovering middleware
-// before this one must pass it on.
+// A request without an answer, because it is lost or because the client did not
+// wait for the end of the latency, ends as a panic with http.ErrAbortHandler,
+// which net/http understands as "close the connection, log nothing": recovering
+// middleware before this one must pass it on.
 func (s Spec) Middleware(random func() float64) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if err := wait(c.Request.Context(), s.Latency); err != nil {
-			// The client has gone away; there is nobody to answer.
-			c.Abort()
-			return
-		}
-		switch drawn := random(); {
-		case drawn < s.Error:
-			c.Abort()
-			refuse(c)
-		case drawn < s.Error+s.Lost:
-			loseAnswer(c)
-		default:
-			c.Next()
-		}
+	return func(c *gin.Context) { s.inject(c, random) }
+}
+
+func (s Spec) inject(c *gin.Context, random func() float64) {
+	if s.Latency > 0 {
+		readAhead(c.Request)
 	}
+	if err := wait(c.Request.Context(), s.Latency); err != nil {
+		// The client has gone away: there is nobody to answer, and nothing that
+		// metrics should take for an answer.
+		panic(http.ErrAbortHandler)
+	}
+	switch drawn := random(); {
+	case drawn < s.Error:
+		c.Abort()
+		refuse(c)
+	case drawn < s.Error+s.Lost:
+		loseAnswer(c)
+	default:
+		c.Next()
+	}
+}
+
+// readAhead takes the request's body into memory: net/http notices that a
+// client has gone away only when the body was read. How reading it failed is
+// left for the handler to find.
+func readAhead(r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = &bodyAhead{Reader: bytes.NewReader(body), failure: cmp.Or(err, io.EOF), Closer: r.Body}
+}
+
+// bodyAhead is a body that was read already, and how that ended.
+type bodyAhead struct {
+	*bytes.Reader
+	io.Closer
+	failure error
+}
+
+func (b *bodyAhead) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = b.failure
+	}
+	return n, err
 }
 
 func wait(ctx context.Context, latency time.Duration) error {

@@ -2,12 +2,14 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -143,7 +145,46 @@ func TestAClientThatLeavesDuringTheLatencyHasNoEffect(t *testing.T) {
 		engine := newEngine(faults.Spec{Latency: time.Hour}, 0, &effects)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/charge", nil).WithContext(ctx))
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/charge", nil).WithContext(ctx))
+		}, "no answer, not even an empty one")
 		assert.Zero(t, effects.Load())
 	})
+}
+
+// net/http itself does not notice that a client has gone away before the body
+// was read.
+func TestAClientThatLeavesDuringTheLatencyIsNoticed(t *testing.T) {
+	var effects atomic.Int64
+	left := make(chan struct{})
+	engine := newEngine(faults.Spec{Latency: time.Hour}, 0, &effects)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(left)
+		engine.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	client := http.Client{Timeout: 10 * time.Millisecond}
+	_, err := client.Post(server.URL+"/charge", "application/json", strings.NewReader(`{"amount":1}`))
+	require.Error(t, err)
+	<-left
+	assert.Zero(t, effects.Load())
+}
+
+func TestLatencyLeavesTheBodyAsItIs(t *testing.T) {
+	gin.SetMode(gin.ReleaseMode)
+	broken := errors.New("too large")
+	for name, want := range map[string]error{"whole": nil, "broken": broken} {
+		engine := gin.New()
+		engine.Use(faults.Spec{Latency: 1}.Middleware(func() float64 { return 0 }))
+		engine.POST("/charge", func(c *gin.Context) {
+			body, err := io.ReadAll(c.Request.Body)
+			assert.Equal(t, want, err, name)
+			assert.Equal(t, "amount", string(body), name)
+		})
+		body := io.Reader(strings.NewReader("amount"))
+		if want != nil {
+			body = io.MultiReader(body, iotest.ErrReader(want))
+		}
+		engine.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/charge", body))
+	}
 }

@@ -25,6 +25,9 @@ type Options struct {
 	// Faults are injected into every route that is added to the engine, but
 	// not into health, readiness and metrics.
 	Faults faults.Spec
+	// SwitchFaults adds FaultsPath, where the faults can be replaced while the
+	// process runs. It is not for engines that strangers reach.
+	SwitchFaults bool
 	// Random draws the faults, numbers in [0, 1); nil is a random source. It
 	// is called from many goroutines.
 	Random func() float64
@@ -75,9 +78,7 @@ func NewEngine(o Options) *gin.Engine {
 	addProbes(engine.Group("", recoverPanics(o.Telemetry.Log)), o)
 
 	engine.Use(observe(o), recoverPanics(o.Telemetry.Log), limitRequest(o.BodyLimit, o.BodyLimits))
-	if o.Faults.Active() {
-		engine.Use(o.Faults.Middleware(o.Random))
-	}
+	addFaults(engine, o)
 	engine.NoRoute(func(c *gin.Context) {
 		if o.Public {
 			// Strangers learn no difference between a path and a thing.

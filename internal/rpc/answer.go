@@ -36,7 +36,10 @@ func decodeAnswer(target string, response *http.Response, limit int64, out any) 
 	switch {
 	case status >= 200 && status <= 299:
 		return decodeResult(response, limit, out)
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500,
+		// It is this process that the service does not know, by a wrong or a new
+		// key. That is to be mended, and says nothing about what was asked for.
+		status == http.StatusUnauthorized:
 		return decodeTemporary(target, response, limit)
 	case status >= 400:
 		return decodeFinal(response, limit)

@@ -103,6 +103,11 @@ func (c *Client) newRequest(ctx context.Context, method string, instance discove
 	if id := telemetry.OrderID(ctx); id != "" {
 		request.Header.Set(telemetry.OrderIDHeader, id)
 	}
+	if c.authorizer != nil {
+		if request.Header["Authorization"], err = c.authorizer.Authorization(ctx, c.service); err != nil {
+			return nil, fmt.Errorf("calling %s: %w", c.target, err)
+		}
+	}
 	c.propagator.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	return request, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"orderflow/internal/discovery"
 	"orderflow/internal/resilience"
+	"orderflow/internal/servicetoken"
 )
 
 // watchedResolver follows a registry in which nothing changes.
@@ -83,14 +84,32 @@ func TestGuardAndResolveAllocateNothing(t *testing.T) {
 }
 
 func BenchmarkCallOverLoopback(b *testing.B) {
+	key, _, err := servicetoken.OpenKeys(b.TempDir())
+	require.NoError(b, err)
 	instance := serve(b, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"orderId":"order-1","amount":1}`))
 	})
-	c := newTestClient(b, Config{}, nil, instance)
-	ctx, in := b.Context(), charge{"order-1", 1}
-	b.ReportAllocs()
-	for b.Loop() {
-		var out charge
-		require.NoError(b, c.Call(ctx, http.MethodPost, "/v1/charges", in, &out))
+	for name, authorizer := range map[string]Authorizer{"unsigned": nil, "signed": servicetoken.NewSigner(key, "gateway", nil)} {
+		b.Run(name, func(b *testing.B) {
+			c := newTestClient(b, Config{}, nil, instance)
+			c.authorizer = authorizer
+			ctx, in := b.Context(), charge{"order-1", 1}
+			b.ReportAllocs()
+			for b.Loop() {
+				var out charge
+				require.NoError(b, c.Call(ctx, http.MethodPost, "/v1/charges", in, &out))
+			}
+		})
 	}
+}
+
+func TestASignatureAllocatesNothingInARequest(t *testing.T) {
+	key, _, err := servicetoken.OpenKeys(t.TempDir())
+	require.NoError(t, err)
+	instance := discovery.Instance{Host: "127.0.0.1", Port: 1}
+	allocations := func(authorizer Authorizer) float64 {
+		c := closing(t, NewClient("payment", discovery.Static{}, Config{}, nil, WithAuthorizer(authorizer)))
+		return testing.AllocsPerRun(1_000, func() { _, _ = c.newRequest(t.Context(), http.MethodGet, instance, "/v1/charges", nil) })
+	}
+	assert.Equal(t, allocations(nil), allocations(servicetoken.NewSigner(key, "gateway", nil)))
 }

@@ -31,6 +31,7 @@ type Client struct {
 	service    string // whose instances are called
 	cfg        Config
 	resolver   discovery.Resolver
+	authorizer Authorizer         // nil when calls carry no authorization
 	observer   discovery.Observer // nil when the resolver does not care
 	balancer   discovery.Balancer // nil when the resolver does not follow calls
 	guard      *resilience.Guard
@@ -58,6 +59,19 @@ func WithGuards(g *Guards) Option {
 // bulkhead with the others to the service.
 func WithService(name string) Option {
 	return func(c *Client) { c.service = name }
+}
+
+// Authorizer proves to a service who calls it; *servicetoken.Signer does it.
+type Authorizer interface {
+	// Authorization returns the values of the Authorization header of a call to
+	// the service. They are shared and not changed.
+	Authorization(ctx context.Context, service string) ([]string, error)
+}
+
+// WithAuthorizer gives each call an authorization for the service. A nil
+// authorizer gives none.
+func WithAuthorizer(a Authorizer) Option {
+	return func(c *Client) { c.authorizer = a }
 }
 
 // NewClient returns a client for the instances that the resolver finds under

@@ -69,6 +69,26 @@ func TestCallWithoutBodies(t *testing.T) {
 	assert.Equal(t, charge{Amount: 5}, out, "204 leaves it alone")
 }
 
+// signature is an authorizer that names the service.
+type signature struct{ err error }
+
+func (s signature) Authorization(_ context.Context, service string) ([]string, error) {
+	return []string{"Bearer for " + service}, s.err
+}
+
+func TestEachCallIsAuthorizedForItsService(t *testing.T) {
+	instance := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, []string{"Bearer for payment"}, r.Header.Values("Authorization"))
+	})
+	resolver := discovery.Static{"payment": {instance}}
+	for _, target := range []string{"payment", "payment-audit"} {
+		c := closing(t, NewClient(target, resolver, Config{}, nil, WithService("payment"), WithAuthorizer(signature{})))
+		require.NoError(t, get(t.Context(), c))
+	}
+	c := closing(t, NewClient("payment", resolver, Config{}, nil, WithAuthorizer(signature{err: io.ErrUnexpectedEOF})))
+	require.ErrorIs(t, get(t.Context(), c), io.ErrUnexpectedEOF, "nothing is sent without it")
+}
+
 func TestTraceGoesOnInTheService(t *testing.T) {
 	reports, err := telemetry.Start(t.Context(), "gateway", "gateway-1", "v1",
 		telemetry.Config{Traces: telemetry.TracesStdout, TracesRatio: 1, LogOutput: io.Discard, SpanOutput: io.Discard})
@@ -137,6 +157,10 @@ func TestAnswersThatAreNotFinal(t *testing.T) {
 		"request timeout": {
 			answerProblem(problem.RequestTimeout, 0),
 			Error{Reason: Unavailable, Status: 408, Code: problem.RequestTimeout}, resilience.Failure,
+		},
+		"a service that does not know us": {
+			answerProblem(problem.Unauthenticated, 0),
+			Error{Reason: Unavailable, Status: 401, Code: problem.Unauthenticated}, resilience.Failure,
 		},
 		"internal error without a body": {
 			answer(500, "", ""),

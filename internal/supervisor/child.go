@@ -30,8 +30,8 @@ var (
 )
 
 // child is a process with its state. Status and failure are written only by
-// supervise, and under the supervisor's mutex; the rest is set once or belongs
-// to supervise.
+// supervise, and under the supervisor's mutex, which also guards down; the rest
+// is set once or belongs to supervise.
 type child struct {
 	process Process
 	output  *lineWriter
@@ -42,6 +42,8 @@ type child struct {
 
 	status  Status
 	failure error // why it was given up
+
+	down chan struct{} // closed when it may be started again; nil when it may now
 
 	wasReady bool
 }
@@ -92,9 +94,7 @@ func (s *Supervisor) supervise(c *child, starter *procgroup.Starter) {
 		s.opts.Observe(Event{
 			Kind: EventEnded, Name: name, Restarts: c.status.Restarts(), Err: err, Delay: pause, Tail: c.tail.lines(),
 		})
-		select {
-		case <-time.After(pause):
-		case <-c.ctx.Done():
+		if !s.rest(c, pause) {
 			s.update(c, func(status *Status) { status.State = Stopped })
 			return
 		}

@@ -3,9 +3,10 @@
 // itself, forwards what they print, and stops them in reverse order.
 //
 // A [Supervisor] is what `make run` serves with and what the fault test drives:
-// [Supervisor.Kill] ends a process, [Supervisor.WaitReady] waits until its
-// successor is ready. Everything that a caller may want to wait for is a
-// condition on a [Status] ([Supervisor.Wait]), so nobody needs to sleep.
+// [Supervisor.Kill] ends a process, [Supervisor.KeepDown] also puts off its
+// successor, [Supervisor.WaitReady] waits until the successor is ready.
+// Everything that a caller may want to wait for is a condition on a [Status]
+// ([Supervisor.Wait]), so nobody needs to sleep.
 //
 // No process is left behind. Each child leads a process group of its own, which
 // is killed when the child has ended or its grace is over. On Linux the children

@@ -29,7 +29,7 @@ func TestKeysAreMadeOnceAndKept(t *testing.T) {
 	_, created, err = token.OpenKeys(dir)
 	require.NoError(t, err)
 	require.False(t, created)
-	_, err = verifier(t, dir, noon).Verify(signed)
+	_, err = verifier(t, dir, noon).Verify(t.Context(), signed)
 	require.NoError(t, err)
 }
 
@@ -81,7 +81,7 @@ func TestProcessesThatStartAtOnceAgreeOnOneKey(t *testing.T) {
 	assert.Equal(t, 1, creates)
 	check := verifier(t, dir, noon)
 	for _, compact := range signed {
-		_, err := check.Verify(compact)
+		_, err := check.Verify(t.Context(), compact)
 		assert.NoError(t, err)
 	}
 }
@@ -98,7 +98,7 @@ func TestTokensOfAReplacedKeyStayValid(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, created)
 
-	_, err = verifier(t, dir, noon).Verify(signed)
+	_, err = verifier(t, dir, noon).Verify(t.Context(), signed)
 	require.NoError(t, err)
 }
 

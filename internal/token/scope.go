@@ -24,15 +24,15 @@ const (
 // Scopes lists every scope.
 func Scopes() []string { return []string{OrdersRead, OrdersWrite, Admin, Ops} }
 
-// Principal is who a verified token speaks for.
+// Principal is who a verified credential speaks for.
 type Principal struct {
 	// Subject is the customer's ID, or the name of a machine or operator.
 	Subject string
-	// Scopes is what the token allows. It may hold unknown scopes.
+	// Scopes is what the credential allows. It may hold unknown scopes.
 	Scopes []string
 }
 
-// Has reports whether the token has at least one of the scopes.
+// Has reports whether the principal has at least one of the scopes.
 func (p Principal) Has(scopes ...string) bool {
 	return slices.ContainsFunc(scopes, func(scope string) bool {
 		return slices.Contains(p.Scopes, scope)
@@ -42,16 +42,19 @@ func (p Principal) Has(scopes ...string) bool {
 // maxSubject bounds the subject, in bytes. A customer's ID is shorter.
 const maxSubject = 200
 
-// validSubject keeps out what could not be logged or shown on one line.
-func validSubject(subject string) bool {
-	return strings.TrimSpace(subject) != "" && len(subject) <= maxSubject &&
-		utf8.ValidString(subject) && !strings.ContainsFunc(subject, unicode.IsControl)
+// CheckSubject refuses a subject that could not be logged or shown on one line.
+func CheckSubject(subject string) error {
+	if strings.TrimSpace(subject) == "" || len(subject) > maxSubject ||
+		!utf8.ValidString(subject) || strings.ContainsFunc(subject, unicode.IsControl) {
+		return fmt.Errorf("the subject must have 1 to %d bytes and no control character", maxSubject)
+	}
+	return nil
 }
 
-// parseScope splits a space-separated list (RFC 6749, section 3.3) and refuses
-// unknown words, so that a typing error shows when the token is made and not
+// ParseScope splits a space-separated list (RFC 6749, section 3.3) and refuses
+// unknown words, so that a typing error shows when a token is made and not
 // when it is used.
-func parseScope(text string) ([]string, error) {
+func ParseScope(text string) ([]string, error) {
 	words := strings.Fields(text)
 	for _, word := range words {
 		if !slices.Contains(Scopes(), word) {

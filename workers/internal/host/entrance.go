@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
 
@@ -26,6 +27,8 @@ type entrance struct {
 	fast    *fastLane
 	durable *resilience.Bulkhead
 	next    rpc.Caller
+	// refused counts the attempts that were sent away.
+	refused struct{ fast, durable atomic.Int64 }
 }
 
 func newEntrance(target string, pool, fastSlots int, next rpc.Caller) *entrance {
@@ -55,8 +58,18 @@ func (e *entrance) enter(ctx context.Context) (leave func(), err error) {
 	case rpc.PurposeOf(ctx) == rpc.Compensation:
 		return func() {}, nil
 	case activity.GetInfo(ctx).IsLocalActivity:
-		return e.fast.enter(ctx)
+		leave, err = e.fast.enter(ctx)
+		count(&e.refused.fast, err)
 	default:
-		return e.durable.Acquire(ctx)
+		leave, err = e.durable.Acquire(ctx)
+		count(&e.refused.durable, err)
+	}
+	return leave, err
+}
+
+// count counts a refusal. An attempt that was cancelled has not been refused.
+func count(refusals *atomic.Int64, err error) {
+	if errors.Is(err, resilience.ErrBulkheadFull) {
+		refusals.Add(1)
 	}
 }

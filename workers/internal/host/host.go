@@ -36,7 +36,7 @@ import (
 // Build connects to Temporal, makes sure that the search attributes and the
 // schedule of Reconcile exist and prepares one worker for each queue. The workers poll while the parts'
 // background work runs.
-func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry.Telemetry) (parts chassis.Parts, err error) {
+func Build(ctx context.Context, cfg Settings, process chassis.Config, t *telemetry.Telemetry) (parts chassis.Parts, err error) {
 	var opened closers
 	defer func() {
 		if err != nil {
@@ -44,6 +44,10 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 		}
 	}()
 
+	calls, err := cfg.Service.Authorizer("workers", process.Mode, nil)
+	if err != nil {
+		return chassis.Parts{}, err
+	}
 	codec, err := payloadcodec.Open(cfg.Payloads.Keys)
 	if err != nil {
 		return chassis.Parts{}, config.Wrong("payload-keys", "%v", err)
@@ -62,14 +66,15 @@ func Build(ctx context.Context, cfg Settings, consul config.Consul, t *telemetry
 		return chassis.Parts{}, err
 	}
 
-	resolver, err := discovery.Open(cfg.Lookup.Discovery(consul), t.Log)
+	resolver, err := discovery.Open(cfg.Lookup.Discovery(process.Consul), t.Log)
 	if err != nil {
 		return chassis.Parts{}, fmt.Errorf("preparing discovery: %w", err)
 	}
 	opened.add(resolver.Close)
 	holds := newHolds(connected, t.Log)
 	guards := new(rpc.Guards)
-	services := newServices(cfg, resolver, connected, codec, holds, guards, t, &opened)
+	options := []rpc.Option{rpc.WithGuards(guards), rpc.WithAuthorizer(calls)}
+	services := newServices(cfg, resolver, connected, codec, holds, options, t, &opened)
 
 	// The cache is one for the process; a worker alone cannot set it.
 	worker.SetStickyWorkflowCacheSize(cfg.StickyCache)

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"orderflow/internal/chassis"
 	"orderflow/internal/config"
 	"orderflow/internal/discovery"
 	"orderflow/internal/discovery/consultest"
@@ -54,7 +55,7 @@ func boot(t *testing.T, temporalAddr, consulAddr string, args ...string) *runnin
 	core, logs := observer.New(zap.InfoLevel)
 	tel := telemetry.Discard()
 	tel.Log = zap.New(core)
-	parts, err := Build(t.Context(), settings, config.Consul{Addr: consulAddr}, tel)
+	parts, err := Build(t.Context(), settings, chassis.Config{Consul: config.Consul{Addr: consulAddr}}, tel)
 	require.NoError(t, err)
 	require.NoError(t, parts.Checks["temporal"](t.Context()))
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
 
 	"orderflow/activities"
 	"orderflow/internal/discovery"
@@ -28,15 +29,24 @@ type services struct {
 	reconciliation *activities.Reconciliation
 }
 
-func newServices(cfg Settings, resolver discovery.Resolver, temporal client.Client, codec payloadcodec.Codec, holds *holds, guards *rpc.Guards, t *telemetry.Telemetry, opened *closers) *services {
+func newServices(cfg Settings, resolver discovery.Resolver, temporal client.Client, codec payloadcodec.Codec, holds *holds, options []rpc.Option, t *telemetry.Telemetry, opened *closers) *services {
 	guarded := make(map[string]rpc.Caller)
 	steps := make(map[string]rpc.Caller)
+	var entrances []*entrance
 	for _, queue := range contract.Queues() {
 		limits := cfg.limits(queue)
-		client := rpc.NewClient(targetOf[queue], resolver, limits, t, rpc.WithGuards(guards))
+		client := rpc.NewClient(targetOf[queue], resolver, limits, t, options...)
 		opened.add(client.Close)
 		guarded[queue] = holds.caller(queue, client)
-		steps[queue] = holds.caller(queue, newEntrance(targetOf[queue], limits.Bulkhead.MaxConcurrent, cfg.fastSlots(), client))
+		entry := newEntrance(targetOf[queue], limits.Bulkhead.MaxConcurrent, cfg.fastSlots(), client)
+		entrances = append(entrances, entry)
+		steps[queue] = holds.caller(queue, entry)
+	}
+	if watching, err := watchEntrances(t.Meter, entrances); err != nil {
+		// Steps matter more than their figures.
+		t.Log.Warn("some metrics of the entrances are missing", zap.Error(err))
+	} else {
+		opened.add(watching.Unregister)
 	}
 	reconciliation := &activities.Reconciliation{
 		Temporal:  temporal,

@@ -31,6 +31,8 @@ type Settings struct {
 	Calls  Targets        `embed:""`
 	Lookup chassis.Lookup `embed:"" prefix:"lookup-"`
 
+	Service chassis.Identity `embed:"" prefix:"service-"`
+
 	FastSlots int `default:"0" help:"Workflow tasks, each with its fast step, at once in this process; 0 is twice the calls that all services together are sent at once."`
 
 	Slots        string  `default:"fixed" enum:"fixed,resources" help:"Whether the number of workflow tasks at once is fixed, or follows what CPU and memory of the machine have left: ${enum}."`
