@@ -87,7 +87,11 @@ func (a *Reconciliation) RecoverOrder(ctx context.Context, suspect contract.Susp
 		}
 		return contract.Decision{Reason: verdict.reason}, nil
 	}
-	started, err := a.start(ctx, verdict.input)
+	input := verdict.input
+	if input.Recovery.Settled, err = a.settlements(ctx, suspect.OrderID, verdict.run); err != nil {
+		return contract.Decision{}, a.failed(ctx, err)
+	}
+	started, err := a.start(ctx, input)
 	if err != nil {
 		return contract.Decision{}, a.failed(ctx, err)
 	}

@@ -14,7 +14,9 @@ import (
 type verdict struct {
 	recover bool
 	// input starts the recovery.
-	input  contract.PlaceOrderInput
+	input contract.PlaceOrderInput
+	// run is what the decision knew of the order's last run.
+	run    lastRun
 	reason string
 	// alarming says that the order is not as it should be, and that a recovery
 	// would not help it.

@@ -16,6 +16,7 @@ import (
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	updatepb "go.temporal.io/api/update/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -39,6 +40,8 @@ type fakeRun struct {
 	failedAs string
 	closedAt time.Time
 	input    any // what it was started with
+	// said are the updates that it has accepted, after its start.
+	said []contract.Settlement
 }
 
 // fakeTemporal has one run of each workflow, and a visibility store of its own.
@@ -98,16 +101,26 @@ func (f *fakeTemporal) GetWorkflowHistory(_ context.Context, id, runID string, _
 		return &fakeHistory{err: errors.New("another run")}
 	}
 	if filter == enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT {
-		return &fakeHistory{event: &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes{
+		return &fakeHistory{events: []*historypb.HistoryEvent{{Attributes: &historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes{
 			WorkflowExecutionFailedEventAttributes: &historypb.WorkflowExecutionFailedEventAttributes{Failure: &failurepb.Failure{
 				FailureInfo: &failurepb.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{Type: run.failedAs}},
 			}},
-		}}}
+		}}}}
 	}
 	payloads, err := converter.GetDefaultDataConverter().ToPayloads(run.input)
-	return &fakeHistory{err: err, event: &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+	events := []*historypb.HistoryEvent{{Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 		WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{Input: payloads},
 	}}}
+	for _, word := range run.said {
+		args, failed := converter.GetDefaultDataConverter().ToPayloads(word.OperatorRequest)
+		err = errors.Join(err, failed)
+		events = append(events, &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowExecutionUpdateAcceptedEventAttributes{
+			WorkflowExecutionUpdateAcceptedEventAttributes: &historypb.WorkflowExecutionUpdateAcceptedEventAttributes{
+				AcceptedRequest: &updatepb.Request{Input: &updatepb.Input{Name: word.Update, Args: args}},
+			},
+		}})
+	}
+	return &fakeHistory{err: err, events: events}
 }
 
 func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
@@ -120,16 +133,25 @@ func (f *fakeTemporal) ExecuteWorkflow(_ context.Context, options client.StartWo
 }
 
 type fakeHistory struct {
-	event *historypb.HistoryEvent
-	err   error
+	events []*historypb.HistoryEvent
+	err    error
 }
 
-func (h *fakeHistory) HasNext() bool                          { return true }
-func (h *fakeHistory) Next() (*historypb.HistoryEvent, error) { return h.event, h.err }
+func (h *fakeHistory) HasNext() bool { return h.err != nil || len(h.events) > 0 }
+
+func (h *fakeHistory) Next() (*historypb.HistoryEvent, error) {
+	if h.err != nil {
+		return nil, h.err
+	}
+	next := h.events[0]
+	h.events = h.events[1:]
+	return next, nil
+}
 
 // fakeServices answer the calls of all clients.
 type fakeServices struct {
 	orders    map[string]order.View
+	streams   map[string][]order.Event
 	shipments map[string]shipping.Shipment
 	effects   map[string]effects.Page // by kind
 	queries   []url.Values
@@ -168,6 +190,10 @@ func (f *fakeServices) Call(_ context.Context, _, path string, in, out any) erro
 		shipment, known := f.shipments[name]
 		return answer(out, shipment, known)
 	default:
+		if id, stream := strings.CutSuffix(name, "/events"); stream {
+			events, known := f.streams[id]
+			return answer(out, map[string]any{"items": events}, known)
+		}
 		view, known := f.orders[name]
 		return answer(out, view, known)
 	}
@@ -199,7 +225,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, env: suite.NewTestActivityEnvironment(),
 		temporal: &fakeTemporal{runs: map[string]fakeRun{}},
-		services: &fakeServices{orders: map[string]order.View{}, shipments: map[string]shipping.Shipment{}, effects: map[string]effects.Page{}},
+		services: &fakeServices{orders: map[string]order.View{}, streams: map[string][]order.Event{}, shipments: map[string]shipping.Shipment{}, effects: map[string]effects.Page{}},
 	}
 	w.activities = &Reconciliation{
 		Temporal: w.temporal, Converter: converter.GetDefaultDataConverter(), Now: func() time.Time { return now },

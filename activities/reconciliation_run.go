@@ -17,6 +17,7 @@ import (
 type lastRun struct {
 	// known is false when Temporal has no run, or none any more.
 	known   bool
+	runID   string
 	running bool
 	status  enumspb.WorkflowExecutionStatus
 	// failedAs is the type of the failure of a run that failed.
@@ -69,19 +70,20 @@ func (a *Reconciliation) lastRun(ctx context.Context, orderID string) (lastRun, 
 		return lastRun{}, fmt.Errorf("looking up the workflow of %s: %w", orderID, err)
 	}
 	info := described.GetWorkflowExecutionInfo()
-	run := lastRun{known: true, status: info.GetStatus(), closedAt: info.GetCloseTime().AsTime()}
+	run := lastRun{
+		known: true, runID: info.GetExecution().GetRunId(), status: info.GetStatus(), closedAt: info.GetCloseTime().AsTime(),
+	}
 	if run.running = info.GetCloseTime() == nil; run.running {
 		return run, nil
 	}
-	runID := info.GetExecution().GetRunId()
 	if run.status == enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
-		closing, err := a.event(ctx, orderID, runID, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+		closing, err := a.event(ctx, orderID, run.runID, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
 		if err != nil {
 			return lastRun{}, err
 		}
 		run.failedAs = closing.GetWorkflowExecutionFailedEventAttributes().GetFailure().GetApplicationFailureInfo().GetType()
 	}
-	first, err := a.event(ctx, orderID, runID, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	first, err := a.event(ctx, orderID, run.runID, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	if err != nil {
 		return lastRun{}, err
 	}

@@ -90,9 +90,16 @@ func (s *saga) persist(ctx workflow.Context, b *blocked, summary string, try fun
 }
 
 // awaitOthersUndone returns when every compensation has ended, by itself or by
-// an operator.
-func (s *saga) awaitOthersUndone() {
-	_ = workflow.Await(s.backward, func() bool { return len(s.blocked) == 0 && s.postponed == 0 })
+// an operator. Last is the one that waits for them.
+func (s *saga) awaitOthersUndone(last string) {
+	undone := func() bool { return len(s.blocked) == 0 && s.postponed == 0 }
+	if !undone() {
+		s.progress.waiting[last] = forTheOthers
+	}
+	s.progress.publish(s.backward)
+	_ = workflow.Await(s.backward, undone)
+	delete(s.progress.waiting, last)
+	s.progress.publish(s.backward)
 }
 
 // blockedStep finds what an operator means: a step, or what undoes it.
@@ -105,11 +112,13 @@ func (s *saga) blockedStep(name string) *blocked {
 	return nil
 }
 
+func (b *blocked) means(name string) bool { return means(name, b.step) }
+
 // means reports whether an operator's word for a step is this one: the step,
 // what undoes it, or another step that is undone with it.
-func (b *blocked) means(name string) bool {
-	undo := compensationOf[b.step]
-	return b.step == name || undo != "" && (undo == name || undo == compensationOf[name])
+func means(name, step string) bool {
+	undo := compensationOf[step]
+	return step == name || undo != "" && (undo == name || undo == compensationOf[name])
 }
 
 func (s *saga) mayRetry(request contract.OperatorRequest) error {
@@ -139,7 +148,7 @@ func (s *saga) retry(ctx workflow.Context, request contract.OperatorRequest) (co
 // skip gives a compensation up: its effect stays, and the outcome says so.
 func (s *saga) skip(ctx workflow.Context, request contract.OperatorRequest) (contract.Progress, error) {
 	b := s.blockedStep(request.Step)
-	s.end(b, contract.StepSkipped, "skipped by "+request.RequestedBy+": "+plain(request.Reason))
+	s.end(b, contract.Settlement{Update: contract.UpdateSkip, OperatorRequest: request})
 	s.record(ctx, skipped, b.step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
@@ -147,13 +156,22 @@ func (s *saga) skip(ctx workflow.Context, request contract.OperatorRequest) (con
 // resolve takes a compensation for done, because somebody did it by hand.
 func (s *saga) resolve(ctx workflow.Context, request contract.OperatorRequest) (contract.Progress, error) {
 	b := s.blockedStep(request.Step)
-	s.end(b, contract.StepDone, "resolved by "+request.RequestedBy+": "+plain(request.Reason))
+	s.end(b, contract.Settlement{Update: contract.UpdateResolve, OperatorRequest: request})
 	s.record(ctx, resolved, b.step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 
-func (s *saga) end(b *blocked, as contract.StepState, resolution string) {
-	b.settledAs, b.resolution = as, resolution
+func (s *saga) end(b *blocked, word contract.Settlement) {
+	b.settledAs, b.resolution = outcomeOf(word)
 	b.stop()
-	s.progress.resolveUndo(b.step, as, resolution)
+	s.progress.resolveUndo(b.step, b.settledAs, b.resolution)
+}
+
+// outcomeOf is what becomes of a compensation by an operator's word.
+func outcomeOf(word contract.Settlement) (as contract.StepState, resolution string) {
+	as, done := contract.StepSkipped, "skipped"
+	if word.Update == contract.UpdateResolve {
+		as, done = contract.StepDone, "resolved"
+	}
+	return as, done + " by " + word.RequestedBy + ": " + plain(word.Reason)
 }

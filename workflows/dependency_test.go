@@ -231,6 +231,68 @@ func TestWhoAsksWhileTheHoldEndsIsReleasedToo(t *testing.T) {
 	require.ElementsMatch(t, []string{"order-1", "order-2", "order-3"}, all)
 }
 
+// nextRun is the input with which a workflow goes on as a new run.
+func nextRun(t *testing.T, ended error, kind string, input any) {
+	t.Helper()
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, ended, &next)
+	require.Equal(t, kind, next.WorkflowType.Name)
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, input))
+}
+
+// Also the order whose question makes the history too long is carried on.
+func TestALongHoldGoesOnWithAllWhoWait(t *testing.T) {
+	env, released := holding(t)
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(contract.SignalAwaitRelease, "order-2")
+		env.SignalWorkflow(contract.SignalAwaitRelease, "order-1")
+	}, time.Minute)
+	env.RegisterDelayedCallback(func() {
+		env.SetContinueAsNewSuggested(true)
+		env.SignalWorkflow(contract.SignalAwaitRelease, "order-3")
+	}, time.Hour)
+	in := contract.HoldInput{
+		Queue: "payment", Reason: "maintenance", RequestedBy: "ops-jane",
+		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Waiting: []string{"order-1"},
+	}
+	env.ExecuteWorkflow(workflows.HoldDependency, in)
+
+	var next contract.HoldInput
+	nextRun(t, env.GetWorkflowError(), contract.HoldDependency, &next)
+	in.Waiting = []string{"order-1", "order-2", "order-3"}
+	require.Equal(t, in, next)
+	require.Empty(t, *released, "it is still on hold")
+}
+
+func TestAReleaseOfALongHoldIsARelease(t *testing.T) {
+	env, released := holding(t)
+	env.RegisterDelayedCallback(func() {
+		env.SetContinueAsNewSuggested(true)
+		env.UpdateWorkflow(contract.UpdateReleaseHold, "1", &answer{}, contract.ReleaseRequest{Reason: "it is back", RequestedBy: "ops-jane"})
+	}, time.Hour)
+	env.ExecuteWorkflow(workflows.HoldDependency, contract.HoldInput{Queue: "payment", Waiting: []string{"order-1"}})
+
+	require.NoError(t, env.GetWorkflowError())
+	require.Len(t, *released, 1)
+}
+
+func TestALongReleaseGoesOnWithTheRest(t *testing.T) {
+	var s testsuite.WorkflowTestSuite
+	env := s.NewTestWorkflowEnvironment()
+	env.RegisterWorkflow(workflows.ReleaseDependency)
+	told := 0
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, "", contract.SignalReleased, "payment").
+		Return(func(string, string, string, string, any) error { told++; return nil })
+	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 500*time.Millisecond)
+	orders := []string{"order-1", "order-2", "order-3"}
+	env.ExecuteWorkflow(workflows.ReleaseDependency, contract.ReleaseInput{Queue: "payment", PerSecond: 1, Orders: orders})
+
+	var next contract.ReleaseInput
+	nextRun(t, env.GetWorkflowError(), contract.ReleaseDependency, &next)
+	require.Equal(t, contract.ReleaseInput{Queue: "payment", PerSecond: 1, Orders: orders[told:]}, next)
+	require.Equal(t, 2, told)
+}
+
 func TestThoseWhoWaitedGoOnAtTheRamp(t *testing.T) {
 	var s testsuite.WorkflowTestSuite
 	env := s.NewTestWorkflowEnvironment()

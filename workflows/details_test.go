@@ -40,6 +40,9 @@ func TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay(t *testing.T) {
 		"no-answer": func(r *run) {
 			r.services.answer(contract.StepReserveInventory, forever(away()))
 		},
+		"never-created": func(r *run) {
+			r.services.answer(contract.StepCreateOrder, forever(problem.New(problem.KeyReused, "another order has this key")))
+		},
 		"cancelled": func(r *run) {
 			r.services.answer(contract.StepShipOrder, forever(away()))
 			r.cancelAt(3 * time.Second)
@@ -51,22 +54,28 @@ func TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay(t *testing.T) {
 		},
 	}
 	for name, story := range stories {
-		golden := filepath.Join("testdata", "details", name+".md")
 		t.Run(name, func(t *testing.T) {
 			eachWay(t, func(t *testing.T, way contract.Settings) {
 				run := newRun(t, way)
 				story(run)
 				run.execute()
 
-				if *update && !way.FastWayOff {
-					require.NoError(t, os.WriteFile(golden, []byte(run.details()), 0o600))
-				}
-				want, err := os.ReadFile(golden)
-				require.NoError(t, err)
-				require.Equal(t, string(want), run.details())
+				requireGolden(t, name, run.details())
 			})
 		})
 	}
+}
+
+// requireGolden compares details with a golden file, or writes it.
+func requireGolden(t *testing.T, name, details string) {
+	t.Helper()
+	golden := filepath.Join("testdata", "details", name+".md")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(details), 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), details)
 }
 
 func TestTheDetailsSayWhatAnOrderWaitsFor(t *testing.T) {
@@ -93,14 +102,30 @@ func TestTheDetailsSayWhatAnOrderWaitsFor(t *testing.T) {
 }
 
 func TestTheDetailsOfABlockedOrderSayWhatToDo(t *testing.T) {
-	run := blockedRefund(t, contract.Settings{})
-	var blocked string
-	run.env.RegisterDelayedCallback(func() { blocked = run.details() }, 30*time.Second)
-	run.send(40*time.Second, contract.UpdateSkip, operator(contract.UndoChargePayment))
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := blockedRefund(t, way)
+		var blocked string
+		run.env.RegisterDelayedCallback(func() { blocked = run.details() }, 30*time.Second)
+		run.send(40*time.Second, contract.UpdateSkip, operator(contract.UndoChargePayment))
+		run.execute()
+
+		requireGolden(t, "blocked", blocked)
+		require.NotContains(t, run.details(), "For operators")
+	})
+}
+
+// Who waits for another compensation is not at work.
+func TestTheDetailsSayThatTheEndWaitsForAServiceOnHold(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	run.services.answer(contract.StepShipOrder, forever(refused()))
+	run.holdService(contract.UndoChargePayment, contract.QueuePayment, 1, time.Hour)
+	run.services.answer(contract.UndoCreateOrder, []error{away(), nil})
+	var during, after string
+	run.env.RegisterDelayedCallback(func() { during = run.details() }, time.Minute)
+	run.env.RegisterDelayedCallback(func() { after = run.details() }, time.Hour+500*time.Millisecond)
 	run.execute()
 
-	require.Contains(t, blocked, "**blocked**: ShipOrder: shipment-refused: nobody lives there\n\nRefundPayment has failed")
-	require.Contains(t, blocked, "`POST /v1/ops/orders/"+orderID+"/compensations/RefundPayment/{retry,skip,resolve}`")
-	require.Contains(t, blocked, "| ChargePayment | blocked | RefundPayment: blocked: conflict: the account is closed |")
-	require.NotContains(t, run.details(), "For operators")
+	require.Contains(t, during, "RefundPayment: running: payment is on hold |")
+	require.Contains(t, during, "CancelOrder: waits for the others |")
+	require.Contains(t, after, "CancelOrder: running |")
 }

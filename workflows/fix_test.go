@@ -21,6 +21,13 @@ func otherCard() contract.FixRequest {
 	return contract.FixRequest{PaymentMethod: "pm_card_mastercard", Reason: "called the bank", RequestedBy: "ops-jane"}
 }
 
+func otherAddress() contract.FixRequest {
+	return contract.FixRequest{
+		ShippingAddress: &contract.Address{Name: "Ada", Line1: "2 Side St", City: "Leeds", Country: "GB"},
+		Reason:          "called the bank", RequestedBy: "ops-jane",
+	}
+}
+
 func declined() error { return problem.New(problem.PaymentDeclined, "no money") }
 
 func TestAnotherCardFixesADeclinedPayment(t *testing.T) {
@@ -52,10 +59,7 @@ func TestAnotherAddressFixesARefusedShipment(t *testing.T) {
 	eachWay(t, func(t *testing.T, way contract.Settings) {
 		run := newRun(t, withWindow(way))
 		run.services.answer(contract.StepShipOrder, once(problem.New(problem.ShipmentRefused, "unknown place")))
-		run.send(10*time.Minute, contract.UpdateFix, contract.FixRequest{
-			ShippingAddress: &contract.Address{Name: "Ada", Line1: "2 Side St", City: "Leeds", Country: "GB"},
-			Reason:          "called the bank", RequestedBy: "ops-jane",
-		})
+		run.send(10*time.Minute, contract.UpdateFix, otherAddress())
 		run.execute()
 
 		require.NoError(t, run.env.GetWorkflowError())

@@ -31,7 +31,9 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 // hold stops the order before its next step. A step under way is not
 // interrupted.
 func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
-	s.progress.Hold = &contract.Hold{By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx)}
+	s.progress.Hold = &contract.Hold{
+		By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx), Operator: request.Operator,
+	}
 	s.deadline.stopClock(ctx)
 	s.progress.publish(s.backward)
 	s.index(s.stateNow())
@@ -39,11 +41,18 @@ func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contrac
 	return s.progress.snapshot(), nil
 }
 
+// mayRelease lets nobody but an operator end an operator's hold: it may be a
+// suspicion of the very customer who asks. It is a validator, which replays do
+// not run, so a release that was accepted before this rule stays accepted.
 func (s *saga) mayRelease(request contract.HoldRequest) error {
-	if s.progress.Hold == nil {
+	switch {
+	case s.progress.Hold == nil:
 		return refusal(contract.ErrorNotHeld, "the order is not on hold")
+	case s.progress.Hold.Operator && !request.Operator:
+		return refusal(contract.ErrorHeldByOperator, "an operator has put the order on hold")
+	default:
+		return checkRequest(request.RequestedBy, request.Reason)
 	}
-	return checkRequest(request.RequestedBy, request.Reason)
 }
 
 func (s *saga) release(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {

@@ -49,6 +49,36 @@ func TestAHeldOrderWaitsBeforeItsNextStep(t *testing.T) {
 	})
 }
 
+func TestOnlyAnOperatorReleasesWhatAnOperatorHolds(t *testing.T) {
+	for name, test := range map[string]struct {
+		placed, asks bool
+		refused      string
+	}{
+		"a customer's hold, by the customer":  {false, false, ""},
+		"a customer's hold, by an operator":   {false, true, ""},
+		"an operator's hold, by an operator":  {true, true, ""},
+		"an operator's hold, by the customer": {true, false, contract.ErrorHeldByOperator},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := slowStart(t, contract.Settings{})
+			hold, release := holdRequest(), holdRequest()
+			hold.Operator, release.Operator = test.placed, test.asks
+			held := run.send(time.Second, contract.UpdateHold, hold)
+			asked := run.send(time.Hour, contract.UpdateRelease, release)
+			after := run.look(time.Hour + time.Minute)
+			release.Operator = true
+			run.send(2*time.Hour, contract.UpdateRelease, release)
+			run.execute()
+
+			require.NoError(t, run.env.GetWorkflowError())
+			require.NoError(t, held.refused)
+			require.Equal(t, test.placed, held.progress.Hold.Operator)
+			require.Equal(t, test.refused, typeOf(asked.refused))
+			require.Equal(t, test.refused != "", after.Hold != nil)
+		})
+	}
+}
+
 func TestAHeldOrderCanBeCancelled(t *testing.T) {
 	eachWay(t, func(t *testing.T, way contract.Settings) {
 		run := slowStart(t, way)

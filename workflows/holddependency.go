@@ -40,21 +40,16 @@ func HoldDependency(ctx workflow.Context, in contract.HoldInput) error {
 		return err
 	}
 	hold.publish(ctx)
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		for {
-			var orderID string
-			hold.asking.Receive(ctx, &orderID)
-			hold.add(ctx, orderID)
+	for !hold.released {
+		long := workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+		err := workflow.Await(ctx, func() bool { return hold.released || long || hold.asking.Len() > 0 })
+		if err != nil {
+			return err // cancelled: nobody is released, and everybody asks again
 		}
-	})
-	err := workflow.Await(ctx, func() bool {
-		return hold.released || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && hold.asking.Len() == 0
-	})
-	if err != nil {
-		return err // cancelled: nobody is released, and everybody asks again
-	}
-	if !hold.released {
-		return workflow.NewContinueAsNewError(ctx, contract.HoldDependency, hold.in)
+		hold.takeIn(ctx)
+		if long && !hold.released {
+			return workflow.NewContinueAsNewError(ctx, contract.HoldDependency, hold.in)
+		}
 	}
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
@@ -112,7 +107,11 @@ func (h *dependencyHold) publish(ctx workflow.Context) {
 // orders may still come, because they were refused a moment ago: nobody else
 // would let them go.
 func (h *dependencyHold) letGo(ctx workflow.Context) error {
-	for n := 0; h.someWait(ctx); n++ {
+	for n := 0; ; n++ {
+		h.takeIn(ctx)
+		if len(h.in.Waiting) == 0 {
+			return nil
+		}
 		orders := h.in.Waiting
 		h.in.Waiting = nil
 		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -126,16 +125,15 @@ func (h *dependencyHold) letGo(ctx workflow.Context) error {
 			return fmt.Errorf("releasing those who wait: %w", err)
 		}
 	}
-	return nil
 }
 
-// someWait takes in all who have asked, and reports whether there is anybody.
-func (h *dependencyHold) someWait(ctx workflow.Context) bool {
+// takeIn takes in all who have asked. It is called by who ends the run: an order
+// in the hands of another goroutine would be forgotten with it.
+func (h *dependencyHold) takeIn(ctx workflow.Context) {
 	var orderID string
 	for h.asking.ReceiveAsync(&orderID) {
 		h.add(ctx, orderID)
 	}
-	return len(h.in.Waiting) > 0
 }
 
 func (h *dependencyHold) perSecond() int {

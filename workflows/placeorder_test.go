@@ -96,8 +96,9 @@ func TestAnOrderThatCannotBeCreatedHasNothingToUndo(t *testing.T) {
 		run.execute()
 
 		require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
-		require.Empty(t, run.services.compensations())
+		require.Equal(t, []string{contract.StepCreateOrder}, run.services.called(), "nobody is told of an order that never was")
 		require.Nil(t, stepOf(run.progress(), contract.StepCreateOrder).Compensation)
+		require.Equal(t, contract.StepSkipped, stepOf(run.progress(), contract.StepNotifyCustomer).State)
 	})
 }
 

@@ -25,6 +25,9 @@ type progress struct {
 	decisions []string
 }
 
+// forTheOthers is what the last compensation does until all others have ended.
+const forTheOthers = "waits for the others"
+
 // compensationOf names the activity that undoes a step. ConfirmOrder is undone
 // by CancelOrder; what comes after the point of no return is never undone.
 var compensationOf = map[string]string{
@@ -227,10 +230,14 @@ func (p *progress) decided(at time.Time, action, step, by, reason string) {
 // undone says how far a compensation is.
 func (p *progress) undone(c contract.CompensationProgress) string {
 	switch {
-	case c.Resolution != "":
+	case c.Resolution != "" && c.Error != "":
 		return c.Name + ": " + cell(c.Resolution) + " (" + cell(c.Error) + ")"
+	case c.Resolution != "":
+		return c.Name + ": " + cell(c.Resolution)
 	case c.State == contract.StepDone:
 		return c.Name + ": done"
+	case p.waiting[c.Name] == forTheOthers:
+		return c.Name + ": " + forTheOthers
 	case p.waiting[c.Name] != "":
 		return c.Name + ": " + string(c.State) + ": " + p.waiting[c.Name]
 	case c.Error != "":

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,7 +23,6 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"orderflow/activities"
-	"orderflow/internal/problem"
 	"orderflow/internal/temporalclient/temporaltest"
 	"orderflow/services/inventory"
 	"orderflow/services/notification"
@@ -32,120 +33,79 @@ import (
 	"orderflow/workflows/contract"
 )
 
+// histories are the saved ones of orders; its folders have those of pairs of
+// messages, and of the workflows that hold services.
+const histories = "testdata/histories"
+
 var record = flag.Bool("record", false, "record the histories that are missing in testdata/histories")
 
-// story is a placement on a real server, with scripted services.
-type story struct {
-	way    contract.Settings
-	script func(*services)
-	// recovery makes it the second run of an order.
-	recovery *contract.Recovery
-	// drive sends messages; nil when none are needed.
-	drive func(*recording)
-}
-
-// stories are the histories that "make histories" records: each way in which
-// an order can end. Those that older versions have recorded stay, and must
-// replay for as long as such orders may be under way.
-func stories() map[string]story {
-	durably := contract.Settings{FastWayOff: true}
-	short := contract.Settings{StepTimeout: 2 * time.Second}
-	all := map[string]story{
-		"ships":                 {},
-		"ships-durably":         {way: durably},
-		"ships-before-deadline": {way: contract.Settings{Deadline: time.Hour}, script: answers(contract.StepChargePayment, away(), nil)},
-		"undone-at-deadline":    {way: contract.Settings{Deadline: 2 * time.Second}, script: answers(contract.StepChargePayment, away())},
-		"blocked-then-retried": {script: blockedOnce, drive: func(r *recording) {
-			r.await(blockedNow)
-			r.send(contract.UpdateRetry, operator(contract.UndoChargePayment))
-		}},
-		"blocked-then-skipped": {script: blockedForever, drive: func(r *recording) {
-			r.await(blockedNow)
-			r.send(contract.UpdateSkip, operator(contract.UndoChargePayment))
-		}},
-		"blocked-then-resolved": {script: blockedForever, drive: func(r *recording) {
-			r.await(blockedNow)
-			r.send(contract.UpdateResolve, operator(contract.UndoChargePayment))
-		}},
-		"held-then-released": {script: answers(contract.StepReserveInventory, away(), away(), nil), drive: func(r *recording) {
-			r.await(func(p contract.Progress) bool {
-				return stepOf(p, contract.StepReserveInventory).State == contract.StepRunning
-			})
-			r.send(contract.UpdateHold, holdRequest())
-			r.await(func(p contract.Progress) bool {
-				return stepOf(p, contract.StepReserveInventory).State == contract.StepDone
-			})
-			r.send(contract.UpdateRelease, holdRequest())
-		}},
-		"fixed-payment": {way: contract.Settings{FixWindow: time.Hour}, script: answers(contract.StepChargePayment, declined(), nil), drive: func(r *recording) {
-			r.await(waitsAt(contract.StepChargePayment))
-			r.send(contract.UpdateFix, otherCard())
-		}},
-		"fixed-then-refused-again": {way: contract.Settings{FixWindow: 2 * time.Second}, script: answers(contract.StepChargePayment, declined()), drive: func(r *recording) {
-			r.await(waitsAt(contract.StepChargePayment))
-			r.send(contract.UpdateFix, otherCard())
-		}},
-		"recovered-and-undone":         {recovery: &contract.Recovery{Reason: "its workflow was terminated"}},
-		"recovered-and-shipped":        {recovery: &contract.Recovery{Reason: "its workflow was terminated"}, script: (*services).shippedBefore},
-		"waited-for-a-service-on-hold": {script: answers(contract.StepChargePayment, onHold(), nil)},
-	}
-	for _, step := range undoable {
-		all["refused-at-"+step] = story{script: answers(step, refused())}
-		all["timeout-at-"+step] = story{way: short, script: answers(step, away())}
-		all["cancelled-at-"+step] = story{script: answers(step, away()), drive: func(r *recording) {
-			r.await(func(p contract.Progress) bool { return stepOf(p, step).State == contract.StepRunning })
-			r.send(contract.UpdateCancel, contract.CancelRequest{Reason: "changed my mind", RequestedBy: "cust-ada"})
-		}}
-	}
-	return all
-}
-
-// answers is a script for one step; the last answer stays.
-func answers(step string, script ...error) func(*services) {
-	return func(s *services) { s.answer(step, script) }
-}
-
-func blockedForever(s *services) {
-	s.answer(contract.StepShipOrder, forever(problem.New(problem.ShipmentRefused, "nobody lives there")))
-	s.answer(contract.UndoChargePayment, forever(problem.New(problem.Conflict, "the account is closed")))
-}
-
-func blockedOnce(s *services) {
-	blockedForever(s)
-	s.answer(contract.UndoChargePayment, once(problem.New(problem.Conflict, "the account is closed")))
-}
-
-func blockedNow(p contract.Progress) bool {
-	return p.State == contract.SagaBlocked && stepOf(p, contract.StepReserveInventory).State == contract.StepCompensated
-}
-
-func waitsAt(step string) func(contract.Progress) bool {
-	return func(p contract.Progress) bool { return stepOf(p, step).State == contract.StepWaiting }
-}
-
-// TestRecordHistories writes what is missing. It is run by "make histories".
+// TestRecordHistories writes what is missing, and changes nothing that is there.
+// It is run by "make histories".
 func TestRecordHistories(t *testing.T) {
 	if !*record {
 		t.Skip("not asked for: make histories")
 	}
 	addr := temporaltest.Start(t,
 		"--search-attribute", contract.AttributeOrderState+"=Keyword", "--search-attribute", contract.AttributeCustomerID+"=Keyword",
-		"--search-attribute", contract.AttributeFailedStep+"=Keyword", "--search-attribute", contract.AttributeNeedsAttention+"=Bool")
+		"--search-attribute", contract.AttributeFailedStep+"=Keyword", "--search-attribute", contract.AttributeNeedsAttention+"=Bool",
+		// So that a hold goes on as a new run after a few orders.
+		"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", longHistory))
 	quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	connected, err := client.Dial(client.Options{HostPort: addr, Namespace: temporaltest.Namespace, Logger: quiet})
 	require.NoError(t, err)
 	defer connected.Close()
 
-	for name, story := range stories() {
-		file := filepath.Join("testdata", "histories", name+".json")
-		if _, err := os.Stat(file); err == nil {
-			continue
-		}
+	keep := func(folder, name string, tell func(*recording) *history.History) {
 		t.Run(name, func(t *testing.T) {
-			r := &recording{t: t, temporal: connected, services: newServices()}
-			require.NoError(t, os.WriteFile(file, r.tell(story), 0o600))
+			write(t, filepath.Join(histories, folder, name+".json"), func() *history.History {
+				return tell(&recording{t: t, temporal: connected, services: newServices()})
+			})
 		})
 	}
+	for name, story := range stories() {
+		keep("", name, func(r *recording) *history.History { return r.tell(story) })
+	}
+	for _, pair := range pairs() {
+		keep("pairs", pair.fileName(), func(r *recording) *history.History { return r.tellPair(pair) })
+	}
+	for name, tell := range storiesOfDependencies() {
+		keep("dependencies", name, tell)
+	}
+}
+
+// longHistory is after how many events the server of the recordings suggests to
+// go on as a new run.
+const longHistory = 30
+
+// write writes what was recorded, unless the file exists: then nothing is
+// recorded.
+func write(t *testing.T, file string, record func() *history.History) {
+	t.Helper()
+	if _, err := os.Stat(file); err == nil {
+		return
+	}
+	text, err := protojson.Marshal(record())
+	require.NoError(t, err)
+	var stable bytes.Buffer // protojson varies its spaces on purpose
+	require.NoError(t, json.Indent(&stable, text, "", " "))
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o750))
+	created, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	require.NoError(t, err)
+	_, err = created.Write(stable.Bytes())
+	require.NoError(t, errors.Join(err, created.Close()))
+}
+
+// A history tells of orders that an older version has begun: to record it again
+// would hide that they do not replay any more.
+func TestARecordingNeverReplacesAHistory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pairs", "ships.json")
+	write(t, file, func() *history.History { return &history.History{Events: []*history.HistoryEvent{{EventId: 1}}} })
+	first, err := os.ReadFile(file)
+	require.NoError(t, err)
+	write(t, file, func() *history.History { t.Fatal("it was recorded again"); return nil })
+	second, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, first, second)
 }
 
 // recording is one placement on a real server.
@@ -153,14 +113,19 @@ type recording struct {
 	t        *testing.T
 	temporal client.Client
 	services *services
+	// rest stops the workers.
+	rest func()
+	// ended is the error with which the workflow has ended, if any.
+	ended error
 }
 
 // tell runs the story to its end and returns its history.
-func (r *recording) tell(story story) []byte {
+func (r *recording) tell(story story) *history.History {
 	if story.script != nil {
 		story.script(r.services)
 	}
-	defer r.work()()
+	r.work()
+	defer func() { r.rest() }()
 	in := input(story.way)
 	in.Recovery = story.recovery
 	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
@@ -175,29 +140,30 @@ func (r *recording) tell(story story) []byte {
 	if story.drive != nil {
 		story.drive(r)
 	}
-	_ = run.Get(r.t.Context(), nil) // most end with an error
+	r.ended = run.Get(r.t.Context(), nil) // most end with an error
+	return r.historyOf(orderID, run.GetRunID())
+}
 
+func (r *recording) historyOf(id, runID string) *history.History {
 	recorded := &history.History{}
-	events := r.temporal.GetWorkflowHistory(r.t.Context(), orderID, run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.temporal.GetWorkflowHistory(r.t.Context(), id, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(r.t, err)
 		recorded.Events = append(recorded.Events, event)
 	}
-	text, err := protojson.Marshal(recorded)
-	require.NoError(r.t, err)
-	var stable bytes.Buffer // protojson varies its spaces on purpose
-	require.NoError(r.t, json.Indent(&stable, text, "", " "))
-	return stable.Bytes()
+	return recorded
 }
 
-// work polls every queue until the returned function is called.
-func (r *recording) work() (stop func()) {
+// work polls every queue until rest is called.
+func (r *recording) work() {
 	var workers []worker.Worker
 	for _, queue := range contract.Queues() {
 		w := worker.New(r.temporal, queue, worker.Options{DisableWorkflowWorker: queue != contract.QueueOrders})
 		if queue == contract.QueueOrders {
 			w.RegisterWorkflow(workflows.PlaceOrder)
+			w.RegisterWorkflow(workflows.HoldDependency)
+			w.RegisterWorkflow(workflows.ReleaseDependency)
 		}
 		for _, hands := range []any{
 			&activities.Orders{Client: order.NewClient(r.services)},
@@ -211,7 +177,7 @@ func (r *recording) work() (stop func()) {
 		require.NoError(r.t, w.Start())
 		workers = append(workers, w)
 	}
-	return func() {
+	r.rest = func() {
 		for _, w := range workers {
 			w.Stop()
 		}

@@ -44,8 +44,12 @@ func (s *saga) recover(step string, answer any) error {
 // because nothing can be released after it.
 //
 // Nothing interrupts the questions. Without their answers, nothing can be
-// decided.
+// decided. Where an operator has settled a compensation, they need not be asked,
+// and would be answered wrongly: what was done by hand, no service knows.
 func (s *saga) finishedByLostRun(found *shipping.Shipment) (bool, error) {
+	if len(s.in.Recovery.Settled) > 0 {
+		return false, nil
+	}
 	ask := func(name, summary string, activity, request, answer any) error {
 		return s.patiently(s.backward, name, func() error {
 			return s.callDurably(s.backward, name, activity, durablePolicy{summary: summary}, request, answer)
@@ -77,6 +81,20 @@ func (s *saga) lastTried(step string) int {
 		return mostRevisions
 	}
 	return s.revision(step)
+}
+
+// settledBefore returns what an operator has said about the compensation of a
+// step in a run before this one; nil for nothing.
+func (s *saga) settledBefore(step string) *contract.Settlement {
+	if s.in.Recovery == nil {
+		return nil
+	}
+	for i := range s.in.Recovery.Settled {
+		if word := &s.in.Recovery.Settled[i]; means(word.Step, step) {
+			return word
+		}
+	}
+	return nil
 }
 
 // orphan says that there are effects for an order that was never accepted, as

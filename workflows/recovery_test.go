@@ -128,6 +128,39 @@ func TestARecoveryCanBeBlockedAndSettledToo(t *testing.T) {
 	require.Equal(t, "resolved by ops-jane: called the bank", run.services.cancelled.Saga.Steps[4].Compensation.Resolution)
 }
 
+// A refund that was paid out in cash must not be paid out again.
+func TestARecoveryDoesNotRepeatWhatAnOperatorHasSettled(t *testing.T) {
+	for update, want := range map[string]struct{ step, compensation, resolution string }{
+		contract.UpdateSkip:    {"done", "skipped", "skipped by ops-jane: called the bank"},
+		contract.UpdateResolve: {"compensated", "done", "resolved by ops-jane: called the bank"},
+	} {
+		for _, named := range []string{contract.StepChargePayment, contract.UndoChargePayment} {
+			t.Run(update+" "+named, func(t *testing.T) {
+				eachWay(t, func(t *testing.T, way contract.Settings) {
+					run := newRun(t, way)
+					// What was done by hand, no service knows.
+					run.services.shippedBefore()
+					run.recover(func(in *contract.PlaceOrderInput) {
+						in.Recovery.Settled = []contract.Settlement{{Update: update, OperatorRequest: operator(named)}}
+					})
+
+					require.Equal(t, contract.ErrorSagaFailed, typeOf(run.env.GetWorkflowError()))
+					require.Zero(t, run.services.count(contract.UndoChargePayment))
+					require.Equal(t, []string{contract.UndoShipOrder, contract.UndoReserveInventory, contract.UndoCreateOrder},
+						unique(run.services.compensations()))
+					require.Empty(t, run.services.recorded, "it stands in the stream already")
+					charge := run.services.cancelled.Saga.Steps[2]
+					require.Equal(t, contract.StepChargePayment, charge.Name)
+					require.Equal(t, want.step, charge.State)
+					require.Equal(t, &order.Compensation{Name: contract.UndoChargePayment, State: want.compensation, Resolution: want.resolution},
+						charge.Compensation)
+					require.Contains(t, run.details(), "RefundPayment: "+want.resolution+" |")
+				})
+			})
+		}
+	}
+}
+
 func unique(names []string) []string {
 	var found []string
 	for _, name := range names {

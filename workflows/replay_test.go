@@ -2,12 +2,11 @@ package workflows_test
 
 import (
 	"log/slog"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -15,28 +14,40 @@ import (
 	"orderflow/workflows"
 )
 
-// TestSavedHistoriesReplay keeps changes of the workflow compatible with
-// orders that are under way: each history was recorded on a real server, and
-// the code of today must come to the same commands.
+// TestSavedHistoriesReplay keeps changes of the workflows compatible with
+// orders, and holds of services, that are under way: each history was recorded
+// on a real server, and the code of today must come to the same commands.
 func TestSavedHistoriesReplay(t *testing.T) {
-	histories, err := filepath.Glob("testdata/histories/*.json")
-	require.NoError(t, err)
-	require.NotEmpty(t, histories)
-	for _, history := range histories {
-		t.Run(filepath.Base(history), func(t *testing.T) {
-			replayer := worker.NewWorkflowReplayer()
-			replayer.RegisterWorkflow(workflows.PlaceOrder)
-			silent := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-			file, err := os.Open(history)
-			require.NoError(t, err)
-			defer func() { _ = file.Close() }()
-			recorded, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
-			require.NoError(t, err)
-			id := recorded.Events[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId()
-			require.NotEmpty(t, id)
-			require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(silent, recorded, worker.ReplayWorkflowHistoryOptions{
-				OriginalExecution: workflow.Execution{ID: id},
-			}))
-		})
+	for _, folder := range []string{"", "pairs", "dependencies"} {
+		paths, err := filepath.Glob(filepath.Join(histories, folder, "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, paths, folder)
+		for _, path := range paths {
+			t.Run(filepath.Join(folder, filepath.Base(path)), func(t *testing.T) {
+				replayer := worker.NewWorkflowReplayer()
+				for _, code := range []any{workflows.PlaceOrder, workflows.HoldDependency, workflows.ReleaseDependency} {
+					replayer.RegisterWorkflow(code)
+				}
+				silent := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+				recorded := recordedHistory(t, path)
+				id := recorded.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId()
+				require.NotEmpty(t, id)
+				require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(silent, recorded, worker.ReplayWorkflowHistoryOptions{
+					OriginalExecution: workflow.Execution{ID: id},
+				}))
+			})
+		}
+	}
+}
+
+// A long hold, and a long release, go on as new runs. Those that were saved are
+// cut where a run ends, and where the next one begins.
+func TestTheSavedHistoriesGoOnAsNewRuns(t *testing.T) {
+	for first, last := range map[string]string{"held-on": "held-on-then-released", "letting-go": "letting-go-to-the-end"} {
+		began := recordedHistory(t, filepath.Join(histories, "dependencies", first+".json")).GetEvents()
+		require.Equal(t, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW, began[len(began)-1].GetEventType(), first)
+		ended := recordedHistory(t, filepath.Join(histories, "dependencies", last+".json")).GetEvents()
+		require.NotEmpty(t, ended[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId(), last)
+		require.Equal(t, enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, ended[len(ended)-1].GetEventType(), last)
 	}
 }

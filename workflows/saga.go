@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
@@ -125,16 +124,23 @@ func (s *saga) revision(step string) int { return firstRevision + s.revisions[st
 
 // compensate undoes one step if the order failed. It is meant to be deferred
 // before the step runs. A compensation that fails, for good or for as long as
-// a step may take, is parked and does not keep the others from running.
+// a step may take, is parked and does not keep the others from running. One
+// that an operator has settled in an earlier run is not run again.
 func (s *saga) compensate(err *error, step string, activity any, request request) {
 	if *err == nil || s.midway {
 		return
 	}
 	s.beginUndoing(*err)
 	s.progress.beginUndo(step)
-	s.progress.publish(s.backward)
-	undo := func(ctx workflow.Context) error { return s.undo(ctx, step, activity, request) }
-	s.finishUndo(step, undo(s.backward), undo)
+	if word := s.settledBefore(step); word != nil {
+		as, resolution := outcomeOf(*word)
+		s.progress.resolveUndo(step, as, resolution)
+		s.progress.publish(s.backward)
+	} else {
+		s.progress.publish(s.backward)
+		undo := func(ctx workflow.Context) error { return s.undo(ctx, step, activity, request) }
+		s.finishUndo(step, undo(s.backward), undo)
+	}
 	s.midway = false
 }
 
@@ -186,8 +192,7 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 	} else {
 		s.progress.beginUndo(step)
 	}
-	s.progress.publish(s.backward)
-	s.awaitOthersUndone()
+	s.awaitOthersUndone(compensationOf[step])
 	if s.progress.step(step).State != contract.StepFailed {
 		// Else there may be no order yet that could keep a decision.
 		s.awaitRecorded()
@@ -254,86 +259,6 @@ func (s *saga) mustDo(step string, activity any, request request) {
 		s.persist(s.backward, s.block(step, false), "Try again: "+step, try, stuck)
 	}
 	s.progress.step(step).State, s.progress.step(step).Error = contract.StepDone, ""
-}
-
-// notify tells the customer how the order ended and reports whether the
-// message was accepted. An order never fails for its message.
-func (s *saga) notify(request request) bool {
-	s.midway = true
-	s.progress.step(contract.StepNotifyCustomer).State = contract.StepRunning
-	s.progress.publish(s.backward)
-	policy := durablePolicy{scheduleToClose: notifyTimeout, mostHolds: notifyHolds}
-	err := s.call(s.backward, contract.StepNotifyCustomer, notifications.NotifyCustomer, policy, request(s, firstRevision), nil)
-	s.midway = false
-	if err != nil {
-		workflow.GetLogger(s.backward).Warn("The customer was not told", "orderId", s.in.OrderID, "error", err)
-		s.progress.fail(contract.StepNotifyCustomer, explain(err))
-	} else {
-		s.progress.step(contract.StepNotifyCustomer).State = contract.StepDone
-	}
-	s.progress.publish(s.backward)
-	return err == nil
-}
-
-// closeWorkflow tells the customer of an undone order, waits for whoever still
-// waits for an answer, and gives the error its final form. It does nothing when
-// Temporal evicts the workflow or its code panics: then the order is neither
-// settled nor completely undone.
-func (s *saga) closeWorkflow(cause error) error {
-	if s.midway || cause == nil && !s.settled {
-		return cause
-	}
-	if cause != nil {
-		s.progress.skipPending()
-		s.settle(contract.SagaCompensated)
-		if !s.orphan() {
-			s.notify(orderUndone)
-		}
-	}
-	s.awaitRecorded()
-	_ = workflow.Await(s.backward, func() bool { return workflow.AllHandlersFinished(s.backward) })
-	if cause == nil {
-		return nil
-	}
-	if temporal.IsCanceledError(cause) {
-		return temporal.NewCanceledError(s.progress.snapshot())
-	}
-	return temporal.NewApplicationErrorWithOptions(
-		"order undone: "+s.endedBy(cause), contract.ErrorSagaFailed,
-		temporal.ApplicationErrorOptions{
-			NonRetryable: true,
-			Category:     temporal.ApplicationErrorCategoryBenign,
-			Details:      []any{s.progress.snapshot()},
-		})
-}
-
-// endedBy names what ended the order, without a customer's words.
-func (s *saga) endedBy(cause error) string {
-	if s.in.Recovery != nil {
-		return "recovered: " + s.in.Recovery.Reason
-	}
-	return s.failedStep + ": " + kindOf(cause)
-}
-
-// kindOf is the type of a failure without its words, which may be a customer's.
-func kindOf(err error) string {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
-		return application.Type()
-	}
-	return "timeout"
-}
-
-// settle makes the saga's state final and wakes whoever waits for it.
-func (s *saga) settle(state contract.SagaState) {
-	s.progress.State = state
-	s.progress.publish(s.backward)
-	s.settled = true
-	updates := []temporal.SearchAttributeUpdate{orderState.ValueSet(string(state))}
-	if s.failedStep != "" {
-		updates = append(updates, failedStep.ValueSet(s.failedStep))
-	}
-	s.index(updates...)
 }
 
 // pause waits in a timer that an operator can read, unless there is nothing to

@@ -113,8 +113,9 @@ const (
 	// activity itself gives up a little earlier.
 	fastTimeout = 2 * time.Second
 	// startToClose is longer than the client's own timeout, so that it only
-	// strikes when the worker is gone.
-	startToClose = 10 * time.Second
+	// strikes when the worker is gone: what it left undone is then soon begun
+	// again elsewhere.
+	startToClose = 7 * time.Second
 	// stepTimeout bounds a forward step over all attempts: long enough for an
 	// open breaker and a restart to pass.
 	stepTimeout = 10 * time.Minute

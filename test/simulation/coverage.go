@@ -26,11 +26,18 @@ func (c Coverage) Add(saga *Saga) {
 		default:
 		}
 	}
+	if slices.ContainsFunc(saga.settledIn, func(run int) bool { return run < saga.run }) {
+		c[recoveredAfterWord]++
+	}
 }
+
+// recoveredAfterWord is an order that was recovered after an operator had
+// settled one of its compensations.
+const recoveredAfterWord = "recovered after an operator's word"
 
 // Missing lists what has not happened, of what must.
 func (c Coverage) Missing() (missing []string) {
-	needed := []string{string(Shipped), string(Undone), string(CancelledByRequest), string(Terminated)}
+	needed := []string{recoveredAfterWord, string(Shipped), string(Undone), string(CancelledByRequest), string(Terminated)}
 	for _, fate := range append([]Fate{Arrives, Twice, OnHold}, faulty...) {
 		for _, activity := range slices.Concat(forward, backward, []string{contract.RecordIntervention, contract.FindShipment}) {
 			needed = append(needed, activity+" "+string(fate))
@@ -51,6 +58,7 @@ func (c Coverage) Missing() (missing []string) {
 		contract.UpdateCancel+" refused: "+contract.ErrorTooLate,
 		contract.UpdateCancel+" refused: "+contract.ErrorAlreadyCancelled,
 		contract.UpdateHold+" refused: "+contract.ErrorTooLate,
+		contract.UpdateRelease+" refused: "+contract.ErrorHeldByOperator,
 		contract.UpdateFix+" refused: "+contract.ErrorNothingToFix)
 	return slices.DeleteFunc(needed, func(what string) bool { return c[what] > 0 })
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,35 +66,98 @@ func underAnotherKey(request any) any {
 	return changed.Interface()
 }
 
-// registration is a step with its compensation before it.
-var registration = regexp.MustCompile(`(?m)^(\tdefer saga\.compensate.*\n)(\tif err = saga\.do\(.*\n\t\treturn .*\n\t}\n)`)
+// defect is a change of the saga's code.
+type defect struct {
+	file string
+	// places are where it is, and how often.
+	places *regexp.Regexp
+	times  int
+	change string
+}
 
-// TestACompensationThatIsRegisteredAfterItsActionIsFound runs the simulation
-// over a workflow in which each compensation comes after its action. An effect
-// whose answer was lost then stays.
-func TestACompensationThatIsRegisteredAfterItsActionIsFound(t *testing.T) {
-	story, err := filepath.Abs(filepath.Join("..", "..", "workflows", "placeorder.go"))
-	require.NoError(t, err)
-	text, err := os.ReadFile(story)
-	require.NoError(t, err)
-	require.Len(t, registration.FindAll(text, -1), 4, "it is not written as this test takes it to be")
+var (
+	// registeredAfter puts each compensation after its action. An effect whose
+	// answer was lost then stays.
+	registeredAfter = defect{
+		file:   "placeorder.go",
+		places: regexp.MustCompile(`(?m)^(\tdefer saga\.compensate.*\n)(\tif err = saga\.do\(.*\n\t\treturn .*\n\t}\n)`), times: 4,
+		change: "$2$1",
+	}
+	// ofTheMoment lets the order of a map decide whether there is a timer before
+	// an activity. Nothing is wrong with it until its history is replayed.
+	ofTheMoment = defect{
+		file:   "step.go",
+		places: regexp.MustCompile(`(?m)^func \(s \*saga\) callDurably\(.*\n`), times: 1,
+		change: "$0\tfor pause := range map[time.Duration]bool{0: true, 1: true} {\n" +
+			"\t\t_ = workflow.Sleep(ctx, pause*time.Millisecond)\n\t\tbreak\n\t}\n",
+	}
+)
 
-	folder := t.TempDir()
-	late := filepath.Join(folder, "placeorder.go")
-	require.NoError(t, os.WriteFile(late, registration.ReplaceAll(text, []byte("$2$1")), 0o600))
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{story: late}})
+// test runs a test with the defect in place, and returns what it prints.
+func (d defect) test(t *testing.T, folder, name string, settings ...string) (out string, failed error) {
+	t.Helper()
+	original, err := filepath.Abs(filepath.Join("..", "..", "workflows", d.file))
 	require.NoError(t, err)
-	replace := filepath.Join(folder, "overlay.json")
+	text, err := os.ReadFile(original)
+	require.NoError(t, err)
+	require.Len(t, d.places.FindAll(text, -1), d.times, "it is not written as this test takes it to be")
+
+	temporary := t.TempDir()
+	changed := filepath.Join(temporary, d.file)
+	require.NoError(t, os.WriteFile(changed, d.places.ReplaceAll(text, []byte(d.change)), 0o600))
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
+	require.NoError(t, err)
+	replace := filepath.Join(temporary, "overlay.json")
 	require.NoError(t, os.WriteFile(replace, overlay, 0o600))
 
-	arguments := []string{"test", "-count=1", "-overlay", replace, "-run", "^TestSagasKeepEveryPromise$"}
+	arguments := []string{"test", "-v", "-count=1", "-overlay", replace, "-run", "^" + name + "$"}
 	if raceDetector {
 		arguments = append(arguments, "-race") // what is built already
 	}
-	command := exec.CommandContext(t.Context(), "go", append(arguments, "orderflow/test/simulation")...)
-	command.Env = append(os.Environ(), "SAGAS=40", "SEED=1")
-	out, err := command.CombinedOutput()
+	command := exec.CommandContext(t.Context(), "go", append(arguments, folder)...)
+	command.Env = append(os.Environ(), settings...)
+	printed, err := command.CombinedOutput()
+	return string(printed), err
+}
+
+func TestACompensationThatIsRegisteredAfterItsActionIsFound(t *testing.T) {
+	t.Parallel()
+	out, err := registeredAfter.test(t, ".", "TestSagasKeepEveryPromise", "SAGAS=40", "SEED=1")
 	require.Error(t, err, "the defect must be found")
-	assert.Contains(t, string(out), "ChargePayment was tried, but RefundPayment never called")
-	assert.Contains(t, string(out), "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+	assert.Contains(t, out, "ChargePayment was tried, but RefundPayment never called")
+	assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+}
+
+// replayed is the same on a real server that replays every workflow task.
+const (
+	replayed            = "./replayed"
+	replayedTest        = "TestWithoutACacheOfWorkflowsOrdersEndAsInTheTestEnvironment"
+	needsTemporalServer = "skipped: needs a Temporal server"
+)
+
+func TestACompensationThatIsRegisteredAfterItsActionIsFoundWithoutACacheToo(t *testing.T) {
+	t.Parallel()
+	out, err := registeredAfter.test(t, replayed, replayedTest, "REPLAYED=9")
+	skipWithoutServer(t, out)
+	require.Error(t, err, "the defect must be found")
+	assert.Contains(t, out, "ChargePayment was tried, but RefundPayment never called")
+	assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+}
+
+// Only a replay finds it: what runs once is in order.
+func TestADecisionThatAReplayMakesOtherwiseIsFound(t *testing.T) {
+	t.Parallel()
+	out, err := ofTheMoment.test(t, ".", "TestSagasKeepEveryPromise", "SAGAS=40", "SEED=1")
+	require.NoError(t, err, out)
+	out, err = ofTheMoment.test(t, replayed, replayedTest, "REPLAYED=9")
+	skipWithoutServer(t, out)
+	require.Error(t, err, "the defect must be found")
+	assert.Contains(t, out, "[TMPRL1100]", "it is not called nondeterministic")
+}
+
+func skipWithoutServer(t *testing.T, out string) {
+	t.Helper()
+	if strings.Contains(out, needsTemporalServer) {
+		t.Skip(needsTemporalServer)
+	}
 }

@@ -39,7 +39,7 @@ func Draw(seed uint64, number int) *Scenario {
 		StartsAt:    time.Duration(d.Int64N(int64(arrivals))),
 		Order:       d.order(seed, number),
 		Fates:       d.fates(),
-		BankRefuses: d.oneOf(6),
+		BankRefuses: d.oneOf(4),
 	}
 	s.Messages = d.messages()
 	for d.oneOf(5) {
@@ -143,10 +143,14 @@ func (d dice) messages() []Message {
 	if d.oneOf(4) {
 		at := d.moment(forward)
 		messages = append(messages, Message{At: at, Update: contract.UpdateHold,
-			Request: contract.HoldRequest{Reason: "looks like fraud", RequestedBy: "ops-jane"}})
+			Request: contract.HoldRequest{Reason: "looks like fraud", RequestedBy: "ops-jane", Operator: true}})
+		held := at
 		at.Delay += d.upTo(20 * time.Minute)
 		messages = append(messages, Message{At: at, Update: contract.UpdateRelease,
-			Request: contract.HoldRequest{Reason: "it was none", RequestedBy: "ops-jane"}})
+			Request: contract.HoldRequest{Reason: "it was none", RequestedBy: "ops-jane", Operator: true}})
+		held.Delay = (held.Delay + at.Delay) / 2
+		messages = append(messages, Message{At: held, Update: contract.UpdateRelease,
+			Request: contract.HoldRequest{Reason: "where is it?", RequestedBy: "cust-ada"}})
 	}
 	// A fix of what may be refused; often there is nothing to fix.
 	for call := 1; call <= 2; call++ {

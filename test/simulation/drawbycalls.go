@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"orderflow/services/money"
 	"orderflow/workflows/contract"
@@ -45,7 +44,7 @@ func DrawByCalls(seed uint64, number int, fastWayOff bool) *Scenario {
 		step := forward[turn-4]
 		s.Label = step + " fails for longer than it may take"
 		// Few enough faults elsewhere that nothing else takes as long.
-		s.Order.Settings.StepTimeout, passing = 15*time.Second, d.passing(1)
+		s.Order.Settings.StepTimeout, passing = QuickStep, d.passing(1)
 		passing[step] = slices.Repeat([]Fate{countable[d.IntN(len(countable))]}, 12)
 	}
 	s.Label = fmt.Sprintf("%d: %s", number, s.Label)

@@ -56,6 +56,10 @@ var (
 	}
 )
 
+// QuickStep is how long a step may take that is meant to fail, where somebody
+// must really wait: a few attempts, and long enough for a busy machine.
+const QuickStep = 15 * time.Second
+
 // Sabotage is a defect that a simulation must find. It may change a call before
 // it is delivered, and a copy of one; done says that the service is not to be
 // asked at all.

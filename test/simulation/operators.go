@@ -32,7 +32,7 @@ func (r *run) attend() {
 
 func (r *run) decide(progress contract.Progress) {
 	if progress.Hold != nil {
-		r.tell(contract.UpdateRelease, contract.HoldRequest{Reason: "forgotten", RequestedBy: "ops-jane"})
+		r.tell(contract.UpdateRelease, contract.HoldRequest{Reason: "forgotten", RequestedBy: "ops-jane", Operator: true})
 	}
 	for _, step := range progress.Steps {
 		undone := step.Compensation
@@ -60,10 +60,20 @@ func (r *run) unblock(activity string, skippable bool) {
 		r.tell(contract.UpdateRetry, request)
 	case chance < 0.4:
 		r.tell(contract.UpdateRetry, request)
-	case chance < 0.5 && skippable:
-		r.tell(contract.UpdateSkip, request)
 	case chance < 0.6 && skippable:
-		r.tell(contract.UpdateResolve, request)
+		r.settle(contract.UpdateSkip, request)
+	case chance < 0.8 && skippable:
+		r.settle(contract.UpdateResolve, request)
+	}
+}
+
+// settle ends a compensation. Some operators then terminate the workflow too, at
+// once or when their word is in the order's stream.
+func (r *run) settle(update string, request contract.OperatorRequest) {
+	r.tell(update, request)
+	if number := r.number; r.saga.Scenario.chance("impatience", number) < 0.5 {
+		delay := r.saga.Scenario.between("impatience", -number, 0, time.Second)
+		r.env.RegisterDelayedCallback(func() { r.env.SignalWorkflow(terminate, nil) }, delay)
 	}
 }
 

@@ -54,24 +54,32 @@ func (n *Network) Play(saga *Saga) {
 		if saga.End != Terminated {
 			return
 		}
-		unnoticed := saga.Scenario.Terminations[r.number-1].RecoveredAfter
+		unnoticed := saga.Scenario.recoveredAfter(r.number)
 		clock = r.env.Now().Add(unnoticed)
 		<-time.After(unnoticed)
-		if in.Recovery = n.recovery(in.OrderID); in.Recovery == nil {
+		if in.Recovery = n.recovery(saga); in.Recovery == nil {
 			return
 		}
 	}
 }
 
 // recovery is what the reconciler decides about an order whose workflow was
-// terminated; nil when it has come to its end all the same.
-func (n *Network) recovery(orderID string) (recovery *contract.Recovery) {
+// terminated; nil when it has come to its end all the same. What operators have
+// settled it reads in the order's stream, and, as far as that is behind, in what
+// the workflows have accepted.
+func (n *Network) recovery(saga *Saga) (recovery *contract.Recovery) {
 	n.services.Do(func() {
+		orderID := saga.Scenario.Order.OrderID
 		view, err := n.services.Orders.Order(context.Background(), orderID)
 		if err == nil && (view.Status == order.Shipped || view.Status == order.Cancelled) {
 			return
 		}
 		recovery = &contract.Recovery{Reason: "the order's workflow was terminated", Undo: err != nil}
+		if events, err := n.services.Orders.Events(context.Background(), orderID); err == nil {
+			// What cannot be read is missed by Saga.Check.
+			recovery.Settled, _ = activities.Settlements(events)
+		}
+		recovery.Settled = append(recovery.Settled, saga.settled...)
 	})
 	return recovery
 }
@@ -181,17 +189,23 @@ func (r *run) tell(update string, request any) {
 		return
 	}
 	r.updates++
-	r.env.UpdateWorkflow(update, fmt.Sprintf("update %d", r.updates), &heard{run: r, update: update}, request)
+	r.env.UpdateWorkflow(update, fmt.Sprintf("update %d", r.updates), &heard{run: r, update: update, request: request}, request)
 }
 
 // heard is what the sender of an update is told.
 type heard struct {
-	run    *run
-	update string
+	run     *run
+	update  string
+	request any
 }
 
 // Accept implements testsuite's UpdateCallbacks.
-func (h *heard) Accept() { h.note("accepted") }
+func (h *heard) Accept() {
+	h.note("accepted")
+	if request, ok := h.request.(contract.OperatorRequest); ok && h.update != contract.UpdateRetry {
+		h.run.saga.settle(h.run.number, contract.Settlement{Update: h.update, OperatorRequest: request})
+	}
+}
 
 // Reject implements testsuite's UpdateCallbacks.
 func (h *heard) Reject(err error) { h.note("refused: " + typeOf(err)) }

@@ -39,6 +39,15 @@ type Moment struct {
 	Delay    time.Duration
 }
 
+// recoveredAfter is how long nobody notices that a run was terminated, by the
+// scenario or by an operator.
+func (s *Scenario) recoveredAfter(run int) time.Duration {
+	if run <= len(s.Terminations) {
+		return s.Terminations[run-1].RecoveredAfter
+	}
+	return s.between("recovery", run, 0, 30*time.Second)
+}
+
 // cancelWorkflow stands for no update, but for Temporal's own cancellation.
 const cancelWorkflow = "cancelWorkflow"
 

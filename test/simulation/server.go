@@ -16,7 +16,7 @@ import (
 
 // startToClose is the bound of one attempt of an ordinary activity, as the
 // workflow sets it.
-const startToClose = 10 * time.Second
+const startToClose = 7 * time.Second
 
 // server does what Temporal's test environment does not do as a server does:
 // it retries an activity until its schedule-to-close timeout, it ends an

@@ -62,18 +62,6 @@ func (t *Trace) Entries() []Entry {
 	return slices.Clone(t.entries)
 }
 
-// Sent lists the activities of the calls that were made, without repetitions
-// that follow each other.
-func (t *Trace) Sent() []string {
-	var activities []string
-	for _, entry := range t.Entries() {
-		if entry.Kind == Sent {
-			activities = append(activities, entry.Activity)
-		}
-	}
-	return slices.Compact(activities)
-}
-
 // String writes an entry a line.
 func (t *Trace) String() string {
 	var text strings.Builder

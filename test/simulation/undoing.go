@@ -30,6 +30,7 @@ func (s *Saga) Check() (wrong []string) {
 		wrong = append(wrong, s.checkRun(number, entries)...)
 	}
 	wrong = append(wrong, checkTombstones(entries)...)
+	wrong = append(wrong, s.checkSettled(entries)...)
 	if !slices.Contains([]End{Shipped, Undone, CancelledByRequest, Terminated}, s.End) {
 		wrong = append(wrong, fmt.Sprintf("its workflow ended %q", s.End))
 	}
@@ -49,6 +50,7 @@ func (s *Saga) checkRun(number int, entries []Entry) (wrong []string) {
 	for _, entry := range entries {
 		switch {
 		case entry.Run != number:
+		case entry.Kind == Sent && s.leftOver(entry):
 		case entry.Kind == Sent && end != "" && end != Terminated:
 			report("%s was called after the end", entry.Activity)
 		case entry.Kind == Sent:
@@ -97,6 +99,28 @@ func (s *Saga) checkRun(number int, entries []Entry) (wrong []string) {
 // service has refused.
 func (s *Saga) neverCreated(step string) bool {
 	return step == contract.StepCreateOrder && slices.Contains(s.Scenario.Fates[step], Refused)
+}
+
+// checkSettled checks that no later run repeats a compensation that an operator
+// has settled: it may have been done by hand.
+func (s *Saga) checkSettled(entries []Entry) (wrong []string) {
+	for _, entry := range entries {
+		if entry.Kind == Sent && s.settledBefore(entry.Activity, entry.Run) {
+			wrong = append(wrong, fmt.Sprintf("run %d: %s was called, which an operator had settled before", entry.Run, entry.Activity))
+		}
+	}
+	return wrong
+}
+
+// settledBefore reports whether an operator has settled the compensation in a
+// run before that one.
+func (s *Saga) settledBefore(undo string, run int) bool {
+	for i, word := range s.settled {
+		if word.Step == undo && s.settledIn[i] < run {
+			return true
+		}
+	}
+	return false
 }
 
 // checkTombstones checks that no action succeeds after its compensation has.
