@@ -58,6 +58,27 @@ simulate: ## Play many orders in virtual time, with faults from a seed: make sim
 	SAGAS='$(or $(SAGAS),20000)' SEED='$(or $(SEED),$(shell date +%s))' \
 		go test -count=1 -timeout 60m -v -run '^TestSagasKeepEveryPromise$$' ./test/simulation
 
+.PHONY: outages
+outages: tools ## Make one part of a running system sick after the other, and print what happens: make outages OUTAGE=60s
+	ORDERFLOW_TEST_OUTAGE='$(or $(OUTAGE),60s)' \
+		go test -count=1 -timeout 3h -v -run '^TestAnOutageHurtsOnlyWhatNeedsTheService$$' ./test/e2e
+
+.PHONY: rolling
+rolling: tools ## Restart everything under load, scale workers, fill a wall, and print what happens: make rolling ROUNDS=3 ORDERS=500 WAITING=500
+	ROUNDS='$(or $(ROUNDS),3)' ORDERS='$(or $(ORDERS),500)' WAITING='$(or $(WAITING),500)' \
+		go test -count=1 -timeout 1h -v -run '^(TestARollingRestartIsANonEvent|TestWorkersComeAndGoDuringAnImport|TestASlowPaymentStaysBehindItsWalls)$$' ./test/e2e
+
+# Real processes, so many minutes; another seed each time, unless one is given.
+.PHONY: chaos
+chaos: tools ## Break the running product in every way: make chaos ORDERS=5000 FAULTS=100 MINUTES=10 SEED=7 DB=sqlite
+	ORDERS='$(or $(ORDERS),5000)' FAULTS='$(or $(FAULTS),100)' MINUTES='$(MINUTES)' SEED='$(or $(SEED),$(shell date +%s))' DB='$(DB)' \
+		go test -count=1 -timeout 5h -v -run '^TestThePromisesSurviveEveryFault$$' ./test/chaos
+
+.PHONY: chaos-defects
+chaos-defects: tools ## Break promises on purpose, to see that the fault test notices: make chaos-defects DEFECT=no-tombstone
+	DEFECT='$(or $(DEFECT),all)' ORDERS='$(ORDERS)' MINUTES='$(MINUTES)' SEED='$(SEED)' \
+		go test -count=1 -timeout 2h -v -run '^TestEveryDefectIsFound$$' ./test/chaos
+
 .PHONY: lint
 lint: ## Run the linters, with the import table and the determinism of workflows
 	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
