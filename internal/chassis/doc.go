@@ -8,6 +8,9 @@
 // so that no instance is found before it can answer, or still found when it
 // cannot.
 //
+// Where it is given keys, a service takes calls that our own processes have
+// signed, and no others; see [Config] and [Identity].
+//
 // The gateway and the workers use it too, as far as it fits. It knows no
 // business and no Temporal.
 package chassis

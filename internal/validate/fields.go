@@ -41,9 +41,14 @@ func (f *Fields) Require(ok bool, pointer, detail string, args ...any) {
 	}
 }
 
-// ID checks the form of an ID.
+// ID checks the form of an ID, which must be there.
 func (f *Fields) ID(pointer, value string) {
-	f.Require(IsID(value), pointer, "must match %s", idPattern)
+	switch {
+	case value == "":
+		f.violations.Add(pointer, "is required")
+	case !IsID(value):
+		f.violations.Add(pointer, "must match %s", idPattern)
+	}
 }
 
 // Text checks a text of minimum to maximum characters (code points) without

@@ -35,6 +35,7 @@ func TestFieldsAcceptsABodyWithoutViolations(t *testing.T) {
 func TestFieldsNamesEveryViolationInOrder(t *testing.T) {
 	found := violations(t, func(f *validate.Fields) {
 		f.ID("/id", "../secret")
+		f.ID("/id", "")
 		f.Text("/name", "", 1, 200)
 		f.Integer("/quantity", 0, 1, 100)
 		f.Count("/items", 101, 1, 100)
@@ -43,6 +44,7 @@ func TestFieldsNamesEveryViolationInOrder(t *testing.T) {
 	})
 	assert.Equal(t, []problem.FieldError{
 		{Pointer: "/id", Detail: "must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+		{Pointer: "/id", Detail: "is required"},
 		{Pointer: "/name", Detail: "is required"},
 		{Pointer: "/quantity", Detail: "must be from 1 to 100"},
 		{Pointer: "/items", Detail: "must have 1 to 100 entries"},
