@@ -86,8 +86,11 @@ var final = map[problem.Code]bool{
 	problem.AlreadyCompensated: true,
 }
 
-// heldBack are the reasons of calls that our own guards did not let through.
-var heldBack = map[rpc.Reason]bool{rpc.BreakerOpen: true, rpc.BulkheadFull: true, rpc.RetryBudget: true}
+// heldBack are the reasons of calls that did not leave this process: our own
+// guards did not let them through, or there was nobody to call.
+var heldBack = map[rpc.Reason]bool{
+	rpc.BreakerOpen: true, rpc.BulkheadFull: true, rpc.RetryBudget: true, rpc.NoInstance: true,
+}
 
 // translate is the one place where a call's error becomes Temporal's.
 //
@@ -95,7 +98,7 @@ var heldBack = map[rpc.Reason]bool{rpc.BreakerOpen: true, rpc.BulkheadFull: true
 //     a business refusal is benign: no error log, no failure metric.
 //   - A service on hold is waited for in the workflow.
 //   - Anything else is retried after the delay that the target asked for, or
-//     after backoff. Its type is the reason. What our own guards hold back, and
+//     after backoff. Its type is the reason. What did not leave this process, and
 //     what was cancelled, is benign too: the guard has logged and counted it.
 //
 // chance is uniform in [0, 1).

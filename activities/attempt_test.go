@@ -97,6 +97,20 @@ func TestTheRefusalsHaveOneNameOnBothSides(t *testing.T) {
 	require.EqualValues(t, problem.ShipmentRefused, contract.ErrorShipmentRefused)
 }
 
+// Whatever did not leave the process is told once, by the guard or discovery,
+// and not as an error of each order that waits.
+func TestCallsThatWereHeldBackAreBenign(t *testing.T) {
+	for reason, benign := range map[rpc.Reason]bool{
+		rpc.BreakerOpen: true, rpc.BulkheadFull: true, rpc.RetryBudget: true, rpc.NoInstance: true,
+		rpc.Unavailable: false, rpc.Timeout: false, rpc.BadAnswer: false,
+	} {
+		err := translate(&rpc.Error{Reason: reason, Err: errors.New("x")}, 1, 0)
+		var application *temporal.ApplicationError
+		require.ErrorAs(t, err, &application)
+		require.Equal(t, benign, application.Category() == temporal.ApplicationErrorCategoryBenign, reason)
+	}
+}
+
 // A thousand calls that failed in the same moment come back spread over the
 // whole jitter, attempt by attempt, and never all at once.
 func TestThoseWhoFailedTogetherDoNotComeBackTogether(t *testing.T) {
