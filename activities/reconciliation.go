@@ -50,7 +50,8 @@ type Reconciliation struct {
 const unansweredOrders = 5
 
 // FindSuspects reads a page of a source and returns the orders on it that seem
-// to need a recovery. An order about which nothing can be said is one of them.
+// to need a recovery, or somebody. An order about which nothing can be said is
+// one of them.
 func (a *Reconciliation) FindSuspects(ctx context.Context, request contract.SuspectsRequest) (contract.Suspects, error) {
 	found, err := a.readPage(ctx, request)
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *Reconciliation) FindSuspects(ctx context.Context, request contract.Susp
 				return contract.Suspects{}, a.failed(ctx, err)
 			}
 		}
-		if err != nil || verdict.recover {
+		if err != nil || verdict.recover || verdict.alarming {
 			page.Orders = append(page.Orders, suspect)
 		}
 	}
@@ -85,7 +86,7 @@ func (a *Reconciliation) RecoverOrder(ctx context.Context, suspect contract.Susp
 		if verdict.alarming {
 			log.Error("An order needs somebody and is left alone", "orderId", suspect.OrderID, "source", suspect.Source, "reason", verdict.reason)
 		}
-		return contract.Decision{Reason: verdict.reason}, nil
+		return contract.Decision{InNeed: verdict.alarming, Reason: verdict.reason}, nil
 	}
 	input := verdict.input
 	if input.Recovery.Settled, err = a.settlements(ctx, suspect.OrderID, verdict.run); err != nil {

@@ -193,7 +193,7 @@ func TestWhatIsDecidedAboutAnOrder(t *testing.T) {
 	}
 }
 
-func TestWhatNoRecoveryUndoesIsLeftAlone(t *testing.T) {
+func TestWhatNoRecoveryUndoesNeedsSomebody(t *testing.T) {
 	for _, suspect := range []contract.Suspect{
 		{Source: contract.SourceReservations, Step: contract.StepReserveInventory, Revision: 2},
 		{Source: contract.SourceReservations, Step: "AnotherStep", Revision: 1},
@@ -205,6 +205,7 @@ func TestWhatNoRecoveryUndoesIsLeftAlone(t *testing.T) {
 		decision, err := w.decide(suspect)
 		require.NoError(t, err)
 		require.False(t, decision.Recovered, suspect)
+		require.True(t, decision.InNeed, suspect)
 	}
 }
 
@@ -359,6 +360,22 @@ func TestWhatIsAsItShouldBeCostsNoQuestion(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, single)
+}
+
+// An order whose record is gone cannot be recovered; somebody has to hear of it,
+// so it must not stay behind on its page.
+func TestWhatNeedsSomebodyIsFoundAsWell(t *testing.T) {
+	w := newWorld(t)
+	w.temporal.runs[lost] = completed
+	w.services.effects[payment.CapturedCharges] = effects.Page{Items: []effects.Effect{
+		{Key: fence.Key{OrderID: lost, Step: contract.StepChargePayment, Revision: 1}, Since: early},
+	}}
+	found, err := w.find(contract.SuspectsRequest{Source: contract.SourceCharges, Since: early, Before: late})
+	require.NoError(t, err)
+	require.Equal(t, []string{lost}, idsOf(found))
+	decision, err := w.decide(found.Orders[0])
+	require.NoError(t, err)
+	require.True(t, decision.InNeed, decision.Reason)
 }
 
 func idsOf(found contract.Suspects) (ids []string) {

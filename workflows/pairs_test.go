@@ -15,7 +15,10 @@ import (
 	updatepb "go.temporal.io/api/update/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"orderflow/internal/temporalclient/temporaltest"
 	"orderflow/workflows/contract"
@@ -98,29 +101,93 @@ func TestTwoMessagesAtOnceLeadToOneEnd(t *testing.T) {
 		t.Run(pair.String(), func(t *testing.T) {
 			eachWay(t, func(t *testing.T, way contract.Settings) {
 				run := newRun(t, pair.waitingForAFix(way))
-				pair.script(run.services)
-				moment := time.Minute
-				for _, message := range pair.before {
-					run.send(moment, message.update, message.request)
-				}
-				moment += time.Minute
-				first, second := &answer{}, &answer{}
-				run.env.RegisterDelayedCallback(func() {
-					run.env.UpdateWorkflow(pair.first.update, "first", first, pair.first.request)
-					run.env.UpdateWorkflow(pair.second.update, "second", second, pair.second.request)
-				}, moment)
-				for _, message := range pair.after {
-					moment += time.Minute
-					run.send(moment, message.update, message.request)
-				}
-				run.execute()
+				taken := &takenAtOnce{first: "first", second: pair.second}
+				run.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{taken}})
+				heard := run.tellTwo(pair, nil)
 
-				require.NoError(t, first.refused)
+				require.NoError(t, heard.refused)
+				require.True(t, taken.both)
+				require.Equal(t, pair.refused, typeOf(taken.refused))
+				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress())
+			})
+		})
+	}
+}
+
+func TestTwoMessagesOneAfterTheOtherLeadToTheSameEnd(t *testing.T) {
+	for _, pair := range pairs() {
+		t.Run(pair.String(), func(t *testing.T) {
+			eachWay(t, func(t *testing.T, way contract.Settings) {
+				run := newRun(t, pair.waitingForAFix(way))
+				second := &answer{}
+				heard := run.tellTwo(pair, second)
+
+				require.NoError(t, heard.refused)
 				require.Equal(t, cmp.Or(pair.apart, pair.refused), typeOf(second.refused))
 				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress())
 			})
 		})
 	}
+}
+
+// tellTwo runs the order with the messages of the pair: the second one only if
+// its answer is given. It returns the answer to the first one.
+func (r *run) tellTwo(pair pair, second *answer) (first *answer) {
+	pair.script(r.services)
+	moment := time.Minute
+	for _, message := range pair.before {
+		r.send(moment, message.update, message.request)
+	}
+	moment += time.Minute
+	first = &answer{}
+	r.env.RegisterDelayedCallback(func() {
+		r.env.UpdateWorkflow(pair.first.update, "first", first, pair.first.request)
+		if second != nil {
+			r.env.UpdateWorkflow(pair.second.update, "second", second, pair.second.request)
+		}
+	}, moment)
+	for _, message := range pair.after {
+		moment += time.Minute
+		r.send(moment, message.update, message.request)
+	}
+	r.execute()
+	return first
+}
+
+// takenAtOnce gives a workflow a second message right after the first, before
+// any of its other code runs: as the SDK does when both come in one workflow
+// task. The test environment has a task for each.
+type takenAtOnce struct {
+	interceptor.WorkerInterceptorBase
+	first  string // the ID of its update
+	second message
+
+	both    bool
+	refused error
+}
+
+func (a *takenAtOnce) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	inbound := &takingAtOnce{pair: a}
+	inbound.Next = next
+	return inbound
+}
+
+type takingAtOnce struct {
+	interceptor.WorkflowInboundInterceptorBase
+	pair *takenAtOnce
+}
+
+func (i *takingAtOnce) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInput) (any, error) {
+	result, err := i.Next.ExecuteUpdate(ctx, in)
+	if workflow.GetCurrentUpdateInfo(ctx).ID != i.pair.first {
+		return result, err
+	}
+	i.pair.both = true
+	second := &interceptor.UpdateInput{Name: i.pair.second.update, Args: []any{i.pair.second.request}}
+	if i.pair.refused = i.Next.ValidateUpdate(ctx, second); i.pair.refused == nil {
+		_, i.pair.refused = i.Next.ExecuteUpdate(ctx, second)
+	}
+	return result, err
 }
 
 // tellPair records the two messages in one workflow task: no worker is there

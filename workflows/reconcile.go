@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -46,10 +45,7 @@ func overlap(source contract.Source) time.Duration {
 // is left for the next round, which begins where this one has ended: a
 // schedule hands the last result to the next run.
 func Reconcile(ctx workflow.Context, in contract.ReconcileInput) (contract.ReconcileResult, error) {
-	r, err := newRound(ctx, in)
-	if err != nil {
-		return contract.ReconcileResult{}, err
-	}
+	r := newRound(ctx, in)
 	for pages := 0; ; pages++ {
 		source, more := r.source()
 		switch {
@@ -72,20 +68,33 @@ type round struct {
 	grace time.Duration
 }
 
-func newRound(ctx workflow.Context, in contract.ReconcileInput) (*round, error) {
+func newRound(ctx workflow.Context, in contract.ReconcileInput) *round {
 	if in.Resume != nil {
-		return &round{ReconcileState: *in.Resume, grace: in.Grace}, nil
+		return &round{ReconcileState: *in.Resume, grace: in.Grace}
 	}
 	r := &round{grace: in.Grace}
 	r.StartedAt = workflow.Now(ctx)
-	if workflow.HasLastCompletionResult(ctx) {
-		var last contract.ReconcileResult
-		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-			return nil, fmt.Errorf("reading the result of the last round: %w", err)
+	r.Before = lastRound(ctx).Sources
+	return r
+}
+
+// lastRound returns the result of the round before. It is empty when there was
+// none, or none that can be read: its key may be gone, which to an order's
+// workflow is a panic that waits for the key. A round looks at everything then.
+func lastRound(ctx workflow.Context) (last contract.ReconcileResult) {
+	defer func() {
+		if unreadable := recover(); unreadable != nil {
+			workflow.GetLogger(ctx).Warn("The result of the last round cannot be read: everything is looked at", "error", unreadable)
+			last = contract.ReconcileResult{}
 		}
-		r.Before = last.Sources
+	}()
+	if !workflow.HasLastCompletionResult(ctx) {
+		return last
 	}
-	return r, nil
+	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
+		panic(err)
+	}
+	return last
 }
 
 // source is where to look next; more is false after the last one.
@@ -142,7 +151,7 @@ func (r *round) look(ctx workflow.Context, source contract.Source) error {
 	if err := decide(ctx, report, page.Orders); err != nil {
 		return err
 	}
-	report.LeftAlone = report.Looked - report.Recovered - report.Undecided
+	report.LeftAlone = report.Looked - report.Recovered - report.Undecided - report.InNeed
 	if r.Cursor = page.Next; r.Cursor == "" && source.ByTime() && report.Undecided == 0 {
 		report.Through = r.until(source)
 	}
@@ -156,7 +165,7 @@ func decide(ctx workflow.Context, report *contract.SourceReport, suspects []cont
 	for i, suspect := range suspects {
 		decisions[i] = ask(ctx, "Decide about "+suspect.OrderID, reconciler.RecoverOrder, suspect)
 	}
-	for _, pending := range decisions {
+	for i, pending := range decisions {
 		var decision contract.Decision
 		switch err := pending.Get(ctx, &decision); {
 		case ctx.Err() != nil:
@@ -165,6 +174,10 @@ func decide(ctx workflow.Context, report *contract.SourceReport, suspects []cont
 			report.Undecided++
 		case decision.Recovered:
 			report.Recovered++
+		case decision.InNeed:
+			if report.InNeed++; len(report.Named) < contract.MostNamed {
+				report.Named = append(report.Named, suspects[i].OrderID)
+			}
 		}
 	}
 	return nil
@@ -184,11 +197,14 @@ func ask(ctx workflow.Context, summary string, activity, request any) workflow.F
 // markdown is the round so far, for the Temporal UI.
 func (r *round) markdown() string {
 	var table strings.Builder
-	table.WriteString("| Source | Looked at | Recovered | Left alone | Undecided |\n|---|---:|---:|---:|---:|\n")
+	table.WriteString("| Source | Looked at | Recovered | Left alone | Undecided | In need |\n|---|---:|---:|---:|---:|---:|\n")
 	for _, report := range r.Reports {
 		table.WriteString("| " + string(report.Source) + " |")
-		for _, figure := range []int{report.Looked, report.Recovered, report.LeftAlone, report.Undecided} {
+		for _, figure := range []int{report.Looked, report.Recovered, report.LeftAlone, report.Undecided, report.InNeed} {
 			table.WriteString(" " + strconv.Itoa(figure) + " |")
+		}
+		if len(report.Named) > 0 {
+			table.WriteString(" " + strings.Join(report.Named, ", "))
 		}
 		if report.Unread != "" {
 			table.WriteString(" not read: " + cell(report.Unread))

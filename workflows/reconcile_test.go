@@ -38,6 +38,7 @@ type rounds struct {
 	// verdicts about orders; without one, the order is recovered.
 	verdicts map[string]error
 	left     map[string]bool
+	inNeed   map[string]bool
 	asked    []contract.SuspectsRequest
 	last     *contract.ReconcileResult
 }
@@ -45,7 +46,7 @@ type rounds struct {
 func newRounds(t *testing.T) *rounds {
 	return &rounds{
 		t: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
-		pages: map[contract.Source][]*contract.Suspects{}, verdicts: map[string]error{}, left: map[string]bool{},
+		pages: map[contract.Source][]*contract.Suspects{}, verdicts: map[string]error{}, left: map[string]bool{}, inNeed: map[string]bool{},
 	}
 }
 
@@ -74,7 +75,8 @@ func (r *rounds) recover(_ context.Context, suspect contract.Suspect) (contract.
 	if err := r.verdicts[suspect.OrderID]; err != nil {
 		return contract.Decision{}, err
 	}
-	return contract.Decision{Recovered: !r.left[suspect.OrderID], Reason: "so"}, nil
+	inNeed := r.inNeed[suspect.OrderID]
+	return contract.Decision{Recovered: !inNeed && !r.left[suspect.OrderID], InNeed: inNeed, Reason: "so"}, nil
 }
 
 // environment is one in which Reconcile runs on what the round before it left.
@@ -148,7 +150,8 @@ func TestARoundLooksEverywhereAndCounts(t *testing.T) {
 	r := newRounds(t)
 	r.pages[contract.SourceClosed] = []*contract.Suspects{suspects(3, "a", "b"), suspects(1, "c")}
 	r.pages[contract.SourceOpenOrders] = []*contract.Suspects{suspects(5, "d")}
-	r.left["b"] = true
+	r.pages[contract.SourceCharges] = []*contract.Suspects{suspects(2, "e")}
+	r.left["b"], r.inNeed["e"] = true, true
 	r.verdicts["c"] = errors.New("away")
 	result, runs := r.run()
 
@@ -161,7 +164,9 @@ func TestARoundLooksEverywhereAndCounts(t *testing.T) {
 	require.Equal(t, contract.SourceReport{
 		Source: contract.SourceOpenOrders, Looked: 5, Recovered: 1, LeftAlone: 4,
 	}, reportOf(result, contract.SourceOpenOrders))
-	require.Equal(t, r.now.Add(-grace), reportOf(result, contract.SourceCharges).Through)
+	require.Equal(t, contract.SourceReport{
+		Source: contract.SourceCharges, Looked: 2, LeftAlone: 1, InNeed: 1, Named: []string{"e"}, Through: r.now.Add(-grace),
+	}, reportOf(result, contract.SourceCharges))
 
 	first := r.askedOf(contract.SourceClosed)[0]
 	require.Equal(t, contract.SuspectsRequest{Source: contract.SourceClosed, Before: r.now.Add(-contract.ClosedGrace)}, first)
@@ -291,4 +296,14 @@ func TestARecoveryUndoesWhatIsRecoverable(t *testing.T) {
 			require.Equal(t, items != nil, r.services.count(contract.UndoCreateOrder) == 1)
 		})
 	}
+}
+
+// The result of the last round was encrypted with a key that is gone.
+func TestARoundWhoseLastResultCannotBeReadLooksAtEverything(t *testing.T) {
+	r := newRounds(t)
+	env := r.environment()
+	env.SetLastCompletionResult("what nobody can read")
+	env.ExecuteWorkflow(workflows.Reconcile, contract.ReconcileInput{Grace: grace})
+	require.NoError(t, env.GetWorkflowError())
+	require.Zero(t, r.askedOf(contract.SourceCharges)[0].Since)
 }

@@ -46,7 +46,7 @@ func NewWorld(t testing.TB, seed uint64, orders int) *World {
 	return w
 }
 
-// StockEnough puts more on the shelves than any few orders ask for.
+// StockEnough puts more on the shelves than a few thousand orders ask for.
 func StockEnough(t testing.TB, services *Services) {
 	t.Helper()
 	for _, product := range products {
@@ -54,8 +54,8 @@ func StockEnough(t testing.TB, services *Services) {
 	}
 }
 
-// enough of a product for any few orders.
-const enough = 1000
+// enough of a product for a few thousand orders.
+const enough = 10_000
 
 // Play plays all scenarios at once, in a bubble of their own, until nothing is
 // under way any more.

@@ -91,12 +91,16 @@ type ReconcileResult struct {
 }
 
 // SourceReport counts what Reconcile has found in one source. Every order that
-// was looked at was recovered, left alone or undecided.
+// was looked at was recovered, left alone, undecided or in need of somebody.
 type SourceReport struct {
 	Source    Source `json:"source"`
 	Looked    int    `json:"looked"`
 	Recovered int    `json:"recovered"`
 	LeftAlone int    `json:"leftAlone"`
+	// InNeed orders are not as they should be, and a recovery would not help
+	// them; Named are the first of them.
+	InNeed int      `json:"inNeed,omitempty"`
+	Named  []string `json:"named,omitempty"`
 	// Undecided orders are looked at again by the next round, because somebody
 	// who knows of them did not answer.
 	Undecided int `json:"undecided"`
@@ -117,7 +121,10 @@ type SuspectsRequest struct {
 	Cursor string `json:"cursor,omitempty"`
 }
 
-// Suspects are the orders of a page that seem to need a recovery.
+// MostNamed bounds the orders that a SourceReport names.
+const MostNamed = 20
+
+// Suspects are the orders of a page that seem to need a recovery, or somebody.
 type Suspects struct {
 	// Looked is how many there were on the page in all.
 	Looked int       `json:"looked"`
@@ -140,6 +147,9 @@ type Suspect struct {
 type Decision struct {
 	// Recovered says that a recovery was started.
 	Recovered bool `json:"recovered"`
+	// InNeed says that the order is not as it should be, and that somebody has
+	// to look at it: a recovery would not help.
+	InNeed bool `json:"inNeed,omitempty"`
 	// Reason is for whoever reads the history of Reconcile.
 	Reason string `json:"reason"`
 }

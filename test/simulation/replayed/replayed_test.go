@@ -139,6 +139,7 @@ func connect(t *testing.T, addr string) client.Client {
 // workflow code was begun.
 func run(t *testing.T, connected client.Client, world *simulation.World) (begun int64) {
 	network := simulation.NewNetwork(world.Services, world.Pace)
+	t.Cleanup(network.Settle) // after the workers, whatever came of them
 	counting := &beginnings{}
 	for _, queue := range contract.Queues() {
 		w := worker.New(connected, queue, worker.Options{

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sync/errgroup"
 
 	"orderflow/internal/chassis"
 	"orderflow/internal/config"
@@ -64,7 +65,11 @@ func boot(t *testing.T, temporalAddr, consulAddr string, args ...string) *runnin
 		t: t, client: dial(t, temporalAddr), logs: logs, stop: stop,
 		ended: make(chan error, 1), close: sync.OnceValue(parts.Close),
 	}
-	go func() { r.ended <- parts.Background[0](ctx) }()
+	var background errgroup.Group
+	for _, work := range parts.Background {
+		background.Go(func() error { return work(ctx) })
+	}
+	go func() { r.ended <- background.Wait() }()
 	t.Cleanup(func() {
 		_ = r.close()
 		if t.Failed() {
