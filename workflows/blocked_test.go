@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orderflow/internal/problem"
+	"orderflow/services/notification"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
@@ -29,9 +30,14 @@ func TestAnOperatorEndsABlockedCompensation(t *testing.T) {
 		step         contract.StepState
 		compensation contract.StepState
 		resolution   string
+		told         notification.Template
 	}{
-		contract.UpdateSkip:    {contract.StepDone, contract.StepSkipped, "skipped by ops-jane: called the bank"},
-		contract.UpdateResolve: {contract.StepCompensated, contract.StepDone, "resolved by ops-jane: called the bank"},
+		contract.UpdateSkip: {
+			contract.StepDone, contract.StepSkipped, "skipped by ops-jane: called the bank", notification.OrderUndoneUnrefunded,
+		},
+		contract.UpdateResolve: {
+			contract.StepCompensated, contract.StepDone, "resolved by ops-jane: called the bank", notification.OrderUndone,
+		},
 	} {
 		t.Run(update, func(t *testing.T) {
 			eachWay(t, func(t *testing.T, way contract.Settings) {
@@ -58,6 +64,7 @@ func TestAnOperatorEndsABlockedCompensation(t *testing.T) {
 				require.Equal(t, want.resolution, outcome.Steps[2].Compensation.Resolution)
 				require.Equal(t, string(want.compensation), outcome.Steps[2].Compensation.State)
 				run.requireRecorded(order.InterventionAction(update), contract.StepChargePayment)
+				require.Equal(t, want.told, run.services.notified.Template)
 			})
 		})
 	}

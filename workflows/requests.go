@@ -117,11 +117,17 @@ func orderShipped(s *saga, revision int) any {
 	}
 }
 
+// orderUndone promises the money back unless an operator has given the refund
+// up.
 func orderUndone(s *saga, revision int) any {
+	template := notification.OrderUndone
+	if charge := s.progress.step(contract.StepChargePayment); charge.Compensation != nil && charge.Compensation.State == contract.StepSkipped {
+		template = notification.OrderUndoneUnrefunded
+	}
 	return notification.NotifyRequest{
 		Key:        key(s, contract.StepNotifyCustomer, revision),
 		CustomerID: s.in.CustomerID,
-		Template:   notification.OrderUndone,
+		Template:   template,
 		Reason:     s.reason(),
 	}
 }

@@ -20,8 +20,15 @@ type Template string
 // The messages of an order.
 const (
 	OrderShipped Template = "order-shipped"
-	OrderUndone  Template = "order-undone"
+	// OrderUndone says that the order will not come, and that nothing is kept.
+	OrderUndone Template = "order-undone"
+	// OrderUndoneUnrefunded says that the order will not come, and promises no
+	// money: an operator has given the refund up.
+	OrderUndoneUnrefunded Template = "order-undone-unrefunded"
 )
+
+// Templates lists every message that there is.
+func Templates() []Template { return []Template{OrderShipped, OrderUndone, OrderUndoneUnrefunded} }
 
 // NotifyRequest queues one message to the customer of an order.
 type NotifyRequest struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"orderflow/services/notification"
 	"orderflow/services/order"
 	"orderflow/services/shipping"
+	"orderflow/workflows/contract"
 )
 
 // end is what is left when an order has come to its end, seen from outside.
@@ -67,12 +69,15 @@ func (s *shop) awaitEnd(name, id string) end {
 		require.Equal(s.t, []notification.Template{notification.OrderShipped}, found.Told)
 	case order.Cancelled:
 		require.Equal(s.t, order.SagaCompensated, found.Saga.State)
+		told := notification.OrderUndone
 		if !settledByHand(found.Saga) {
 			require.Zero(s.t, found.Kept)
+		} else if isRefundSkipped(found.Saga) {
+			told = notification.OrderUndoneUnrefunded
 		}
 		require.False(s.t, found.Sent)
 		require.Equal(s.t, inventory.Stock{ProductID: name, OnHand: onHand}, found.Stock)
-		require.Equal(s.t, []notification.Template{notification.OrderUndone}, found.Told)
+		require.Equal(s.t, []notification.Template{told}, found.Told)
 	default:
 		require.Fail(s.t, "not at its end", "%s: %+v", id, found)
 	}
@@ -158,6 +163,13 @@ func settledByHand(saga order.Saga) bool {
 		}
 	}
 	return false
+}
+
+// isRefundSkipped reports whether an operator has given the refund up.
+func isRefundSkipped(saga order.Saga) bool {
+	return slices.ContainsFunc(saga.Steps, func(step order.SagaStep) bool {
+		return step.Name == contract.StepChargePayment && step.Compensation != nil && step.Compensation.State == string(contract.StepSkipped)
+	})
 }
 
 func (s *shop) eventually(condition func() bool, message string, args ...any) {

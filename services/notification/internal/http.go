@@ -3,6 +3,7 @@ package internal
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -38,8 +39,7 @@ func validNotify(request notification.NotifyRequest) error {
 	}
 	fields := validate.New()
 	fields.ID("/customerId", request.CustomerID)
-	known := request.Template == notification.OrderShipped || request.Template == notification.OrderUndone
-	fields.Require(known, "/template", "must be %s or %s", notification.OrderShipped, notification.OrderUndone)
+	fields.Require(slices.Contains(notification.Templates(), request.Template), "/template", "must be one of %v", notification.Templates())
 	fields.Text("/trackingNumber", request.TrackingNumber, 0, validate.MaxText)
 	fields.Text("/reason", request.Reason, 0, maxReason)
 	return fields.Err()

@@ -22,13 +22,17 @@ func (m Message) Text() (subject, body string, err error) {
 		if trackingNumber != "" {
 			lines = append(lines, "", "Tracking number: "+trackingNumber)
 		}
-	case notification.OrderUndone:
+	case notification.OrderUndone, notification.OrderUndoneUnrefunded:
 		subject = fmt.Sprintf("Your order %s will not be delivered", orderID)
 		lines = []string{fmt.Sprintf("Your order %s will not be delivered.", orderID)}
 		if reason != "" {
 			lines = append(lines, "", "Reason: "+reason)
 		}
-		lines = append(lines, "", "Whatever was charged for it is refunded.")
+		money := "Whatever was charged for it is refunded."
+		if m.Template == string(notification.OrderUndoneUnrefunded) {
+			money = "If it was charged, please contact us about the money: it has not been refunded."
+		}
+		lines = append(lines, "", money)
 	default:
 		return "", "", fmt.Errorf("there are no words for the template %q", m.Template)
 	}

@@ -36,6 +36,12 @@ func TestWordsOfEachTemplate(t *testing.T) {
 			"Your order order-1 will not be delivered",
 			"Your order order-1 will not be delivered.\n\nWhatever was charged for it is refunded.\n",
 		},
+		"undone without the money": {
+			sink.Message{OrderID: "order-1", Template: "order-undone-unrefunded", Reason: "out of stock"},
+			"Your order order-1 will not be delivered",
+			"Your order order-1 will not be delivered.\n\nReason: out of stock\n\n" +
+				"If it was charged, please contact us about the money: it has not been refunded.\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			subject, body, err := test.message.Text()
@@ -53,13 +59,13 @@ func TestNoValueAddsALine(t *testing.T) {
 		message := sink.Message{
 			OrderID: rapid.String().Draw(t, "orderId"), TrackingNumber: "x" + rapid.String().Draw(t, "trackingNumber"),
 			Reason:   "x" + rapid.String().Draw(t, "reason"),
-			Template: rapid.SampledFrom([]string{"order-shipped", "order-undone"}).Draw(t, "template"),
+			Template: rapid.SampledFrom([]string{"order-shipped", "order-undone", "order-undone-unrefunded"}).Draw(t, "template"),
 		}
 		subject, body, err := message.Text()
 		require.NoError(t, err)
 		require.False(t, strings.ContainsAny(subject, "\r\n"))
 		require.NotContains(t, body, "\r")
-		lines := map[string]int{"order-shipped": 3, "order-undone": 5}
+		lines := map[string]int{"order-shipped": 3, "order-undone": 5, "order-undone-unrefunded": 5}
 		require.Equal(t, lines[message.Template], strings.Count(body, "\n"))
 	})
 }
