@@ -15,7 +15,7 @@ RUN for service in order inventory payment shipping notification customer catalo
       go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o "/out/${program}" "./${program}" || exit 1; \
     done && \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/deploy ./workers/deploy && \
-    mkdir -p /data/keys /data/payload-keys
+    mkdir -p /data/keys /data/payload-keys /data/service-signing-key /data/service-jwks
 
 FROM alpine:3.22
 COPY --from=build /out/ /usr/local/bin/

@@ -33,6 +33,9 @@ type settings struct {
 	RateLimit int `default:"100" min:"1" max:"1000000" help:"Requests a second that one principal may make for long."`
 	RateBurst int `default:"200" min:"1" max:"1000000" help:"Requests that one principal may make at once."`
 
+	WriteRateLimit int `default:"0" min:"0" max:"1000000" help:"Of these, how many may change something, as orders and cancellations do; 0 is all of them."`
+	WriteRateBurst int `default:"0" min:"0" max:"1000000" help:"Of those, how many may come at once; of use with write-rate-limit only."`
+
 	LimitsDSN string `name:"limits-dsn" placeholder:"DSN" help:"Database in which all gateways count requests together: postgres://USER@HOST/DATABASE. Without it, each counts alone."`
 
 	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
@@ -92,6 +95,9 @@ func (s *settings) Validate() error {
 	if err := checkOrigins("cross-origins", s.CrossOrigins); err != nil {
 		return err
 	}
+	if (s.WriteRateLimit == 0) != (s.WriteRateBurst == 0) {
+		return config.Wrong("write-rate-burst", "is only of use together with --write-rate-limit")
+	}
 	if s.LimitsDSN != "" {
 		if err := ratelimit.CheckDSN(s.LimitsDSN); err != nil {
 			return config.Wrong("limits-dsn", "%v", err)
@@ -139,7 +145,10 @@ func (s *settings) codec() (payloadcodec.Codec, error) {
 }
 
 func (s *settings) limits() ratelimit.Config {
-	return ratelimit.Config{Rate: s.RateLimit, Burst: s.RateBurst}
+	return ratelimit.Config{
+		Rate: s.RateLimit, Burst: s.RateBurst,
+		Writes: ratelimit.Budget{Rate: s.WriteRateLimit, Burst: s.WriteRateBurst},
+	}
 }
 
 func (s *settings) batch() api.BatchLimits {

@@ -108,6 +108,8 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"ORDERFLOW_DURABLE_STEPS=ChargePayment,RefundPayment",
 		"ORDERFLOW_DURABLE_STEPS=chargepayment",
 		"ORDERFLOW_LIMITS_DSN=sqlite:limits.db",
+		"ORDERFLOW_WRITE_RATE_LIMIT=5",
+		"ORDERFLOW_WRITE_RATE_BURST=5",
 		"ORDERFLOW_TEMPORAL_UI_URL=127.0.0.1:8233",
 		"ORDERFLOW_TEMPORAL_UI_URL=javascript:alert(1)",
 		"ORDERFLOW_TEMPORAL_UI_URL=https:///ui",

@@ -67,6 +67,7 @@ func newAPI(cfg *settings, entry admission, conns connections, services services
 		Products:  services.products,
 		Customers: services.customers,
 		Inventory: services.inventory,
+		ReadModel: services.orders,
 		Holds:     dependencies.New(conns.temporal, payloads, dependencies.Timeouts{}),
 		Audits:    services.audits,
 		Fleet:     processes,

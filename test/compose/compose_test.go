@@ -35,7 +35,7 @@ var ours = map[string]string{
 }
 
 // once are the services that run a program to its end, by the program.
-var once = map[string]string{"payload-key": "starter"}
+var once = map[string]string{"payload-key": "starter", "service-key": "starter"}
 
 // previous are the services that run a program of the version before.
 var previous = map[string]string{"workers-previous": "workers"}
@@ -179,6 +179,42 @@ func TestPayloadsAreEncryptedWithOneKeyring(t *testing.T) {
 		require.GreaterOrEqual(t, at, 0, name)
 		require.Equal(t, maker.Volumes[0].Target, service.Volumes[at].Target, name)
 		require.True(t, service.Volumes[at].ReadOnly, name)
+	}
+}
+
+// Those who call have the private key, and nobody else; the services have the
+// public one, and refuse to start without it.
+func TestCallsToServicesAreSigned(t *testing.T) {
+	services := load(t).Services
+	maker := services["service-key"]
+	for name, service := range services {
+		user := programOf(name)
+		if name == "service-key" || slices.Contains(theirs, name) || user == "deploy" || user == "starter" {
+			continue
+		}
+		has, lacks := "ORDERFLOW_SERVICE_JWKS", "ORDERFLOW_SERVICE_SIGNING_KEY"
+		if user == "gateway" || user == "workers" {
+			has, lacks = lacks, has
+		}
+		require.Nil(t, service.Environment[lacks], "%s has no need of it", name)
+		require.NotNil(t, service.Environment[has], name)
+		file := *service.Environment[has]
+		require.Equal(t, *maker.Environment[has], file, name)
+		require.Equal(t, types.ServiceConditionCompletedSuccessfully, service.DependsOn["service-key"].Condition, name)
+
+		mounted := func(volumes []types.ServiceVolumeConfig) types.ServiceVolumeConfig {
+			at := slices.IndexFunc(volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == filepath.Dir(file) })
+			require.GreaterOrEqual(t, at, 0, name)
+			return volumes[at]
+		}
+		require.Equal(t, mounted(maker.Volumes).Source, mounted(service.Volumes).Source, name)
+		require.True(t, mounted(service.Volumes).ReadOnly, name)
+		for _, volume := range service.Volumes {
+			require.NotEqual(t, filepath.Dir(*maker.Environment[lacks]), volume.Target, "%s has no need of it", name)
+		}
+		if user != "gateway" { // which needs to be told whose tokens it takes
+			require.Equal(t, "production", *service.Environment["ORDERFLOW_MODE"], name)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"orderflow/internal/devstack"
+	"orderflow/internal/servicetoken"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/internal/temporalclient/temporaltest"
@@ -118,10 +119,14 @@ func (r *rollout) startOldWorkers(t *testing.T, cfg devstack.Config) {
 	log, err := os.Create(filepath.Join(logs, "old-workers.log"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = log.Close() })
+	keys := filepath.Join(cfg.DataDir, "service-keys") // those that the others will sign with
+	_, _, err = servicetoken.OpenKeys(keys)
+	require.NoError(t, err)
 	r.oldWorkers = exec.CommandContext(t.Context(), filepath.Join(r.programs, "workers"))
 	r.oldWorkers.Stdout, r.oldWorkers.Stderr = log, log
 	r.oldWorkers.Env = append(os.Environ(), "ORDERFLOW_INSTANCE_ID=old-workers", "ORDERFLOW_DEPLOYMENT=orderflow",
-		"ORDERFLOW_TEMPORAL_ADDR="+cfg.TemporalAddr, "ORDERFLOW_CONSUL_ADDR="+cfg.ConsulAddr)
+		"ORDERFLOW_TEMPORAL_ADDR="+cfg.TemporalAddr, "ORDERFLOW_CONSUL_ADDR="+cfg.ConsulAddr,
+		"ORDERFLOW_SERVICE_SIGNING_KEY="+filepath.Join(keys, servicetoken.SigningKeyFile))
 	require.NoError(t, r.oldWorkers.Start())
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/servicetoken"
 	"orderflow/services/order"
 	"orderflow/services/payment"
 	"orderflow/workflows/contract"
@@ -115,8 +116,16 @@ func (s *shop) attention() (ids []string) {
 func (s *shop) acceptRefunds(id string) {
 	s.t.Helper()
 	url := "http://" + s.instances("payment")[0]
-	switched, err := s.callAt(s.t.Context(), url, http.MethodPut, "/v1/simulator/refunds/"+id,
-		payment.RefundSwitch{Refunds: payment.AcceptRefunds})
+	refused, err := s.callService(s.t.Context(), url, http.MethodGet, "/v1/charges/"+id, nil)
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusUnauthorized, refused.status, "the gateway's tokens, even an operator's, open no service")
+
+	key, _, err := servicetoken.OpenKeys(s.ServiceKeysDir())
+	require.NoError(s.t, err)
+	bearer, err := servicetoken.NewSigner(key, "e2e", nil).Token(s.t.Context(), "payment")
+	require.NoError(s.t, err)
+	switched, err := s.callService(s.t.Context(), url, http.MethodPut, "/v1/simulator/refunds/"+id,
+		payment.RefundSwitch{Refunds: payment.AcceptRefunds}, "Authorization", "Bearer "+bearer)
 	require.NoError(s.t, err)
 	require.Equal(s.t, http.StatusNoContent, switched.status, "%s", switched.body)
 }

@@ -82,6 +82,13 @@ type Inventory interface {
 	SetFirstOnHand(ctx context.Context, count inventory.StockCount) (inventory.Stock, error)
 }
 
+// ReadModel is what an operator asks of the order service's read model;
+// *order.Client does it.
+type ReadModel interface {
+	Projection(ctx context.Context) (order.Projection, error)
+	RebuildProjection(ctx context.Context) (order.Projection, error)
+}
+
 // Dependencies are what the handlers work with. All but the last three are
 // needed.
 type Dependencies struct {
@@ -101,6 +108,7 @@ type Dependencies struct {
 	Products   Products
 	Customers  Customers
 	Inventory  Inventory
+	ReadModel  ReadModel
 	Holds      Holds
 	Fleet      Fleet
 	// Audits are the services whose raw rows an operator may read, by name.
@@ -132,7 +140,7 @@ func New(d Dependencies) *API {
 // Register adds every public route. Whatever begins with /v1 needs a valid
 // token and counts against its principal's rate.
 func (a *API) Register(router gin.IRouter) {
-	router.GET("/openapi.yaml", func(c *gin.Context) {
+	edge.Get(router, "/openapi.yaml", func(c *gin.Context) {
 		c.Data(http.StatusOK, "application/yaml", openapi.YAML)
 	})
 	read := auth.RequireScope(token.OrdersRead, token.Admin, token.Ops)
@@ -149,26 +157,28 @@ func (a *API) Register(router gin.IRouter) {
 	guarded(a.Batches).POST("/orders/batch", write, a.placeBatch)
 	v1 := guarded(a.Requests)
 	v1.POST("/orders", write, a.placeOrder)
-	v1.GET("/orders/:orderId", read, a.getOrder)
-	v1.GET("/orders/:orderId/events", read, a.getEvents)
+	edge.Get(v1, "/orders/:orderId", read, a.getOrder)
+	edge.Get(v1, "/orders/:orderId/events", read, a.getEvents)
 	v1.POST("/orders/:orderId/cancel", write, a.cancelOrder)
 	v1.POST("/orders/:orderId/hold", stop, a.decideHold(placement.Hold))
 	v1.POST("/orders/:orderId/release", stop, a.decideHold(placement.Release))
 	v1.POST("/orders/:orderId/fix", write, a.fixOrder)
-	v1.GET("/customers/:customerId/orders", read, a.listOrders)
-	v1.GET("/customers/:customerId", a.getCustomer)
+	edge.Get(v1, "/customers/:customerId/orders", read, a.listOrders)
+	edge.Get(v1, "/customers/:customerId", a.getCustomer)
 	v1.PUT("/customers/:customerId", admin, a.putCustomer)
-	v1.GET("/products", a.listProducts)
-	v1.GET("/products/:productId", a.getProduct)
+	edge.Get(v1, "/products", a.listProducts)
+	edge.Get(v1, "/products/:productId", a.getProduct)
 	v1.PUT("/products/:productId", admin, a.putProduct)
-	v1.GET("/inventory/:productId", operator, a.getStock)
+	edge.Get(v1, "/inventory/:productId", operator, a.getStock)
 	v1.PUT("/inventory/:productId", admin, a.putStock)
-	v1.GET("/ops/audit/:service", ops, a.getAudit)
-	v1.GET("/ops/attention", ops, a.listAttention)
-	v1.GET("/ops/breakers", ops, a.listBreakers)
-	v1.GET("/ops/bulkheads", ops, a.listBulkheads)
-	v1.GET("/ops/instances", ops, a.listInstances)
-	v1.GET("/ops/dependencies", ops, a.listDependencies)
+	edge.Get(v1, "/ops/audit/:service", ops, a.getAudit)
+	edge.Get(v1, "/ops/attention", ops, a.listAttention)
+	edge.Get(v1, "/ops/breakers", ops, a.listBreakers)
+	edge.Get(v1, "/ops/bulkheads", ops, a.listBulkheads)
+	edge.Get(v1, "/ops/instances", ops, a.listInstances)
+	edge.Get(v1, "/ops/projection", ops, a.getProjection)
+	v1.POST("/ops/projection/rebuild", ops, a.rebuildProjection)
+	edge.Get(v1, "/ops/dependencies", ops, a.listDependencies)
 	v1.POST("/ops/dependencies/:service/hold", ops, a.holdDependency)
 	v1.POST("/ops/dependencies/:service/release", ops, a.releaseDependency)
 	v1.POST("/ops/orders/:orderId/compensations/:step/retry", ops, a.operate(placement.Retry))

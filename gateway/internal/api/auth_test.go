@@ -45,6 +45,8 @@ var rights = map[string]struct {
 	"GET /v1/ops/breakers":                  {"/v1/ops/breakers", "", 403, 403, 403, 200, 403},
 	"GET /v1/ops/bulkheads":                 {"/v1/ops/bulkheads", "", 403, 403, 403, 200, 403},
 	"GET /v1/ops/instances":                 {"/v1/ops/instances", "", 403, 403, 403, 200, 403},
+	"GET /v1/ops/projection":                {"/v1/ops/projection", "", 403, 403, 403, 200, 403},
+	"POST /v1/ops/projection/rebuild":       {"/v1/ops/projection/rebuild", "", 403, 403, 403, 202, 403},
 	"GET /v1/ops/dependencies":              {"/v1/ops/dependencies", "", 403, 403, 403, 200, 403},
 
 	"POST /v1/ops/dependencies/{service}/hold":    {"/v1/ops/dependencies/shipping/hold", `{"reason":"x"}`, 403, 403, 403, 202, 403},

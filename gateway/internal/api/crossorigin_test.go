@@ -31,7 +31,7 @@ func TestABrowsersQuestionIsAnsweredWithoutAToken(t *testing.T) {
 	g := newGateway(t, fromShop)
 	for path, methods := range map[string][]string{
 		"/v1/orders":               {"POST"},
-		"/v1/products/prod-kettle": {"GET", "PUT"},
+		"/v1/products/prod-kettle": {"GET", "HEAD", "PUT"},
 		"/v1/orders/x/stream":      {"GET"},
 	} {
 		answer := g.send(preflight(path, shop, methods[0]))

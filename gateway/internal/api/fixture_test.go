@@ -42,6 +42,7 @@ import (
 	"orderflow/services/customer"
 	"orderflow/services/inventory"
 	"orderflow/services/money"
+	"orderflow/services/order"
 	"orderflow/services/payment"
 	"orderflow/services/shipping"
 	"orderflow/workflows/contract"
@@ -69,6 +70,7 @@ type gateway struct {
 	jwks     []byte // the public half of keys
 	temporal *orderWorkflows
 	orders   *fakeOrders
+	rows     *fakeReadModel
 	products *fakeProducts
 	people   *fakeCustomers
 	stock    *fakeInventory
@@ -120,8 +122,9 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		t:        t,
 		keys:     keys,
 		jwks:     jwks,
-		temporal: &orderWorkflows{},
+		temporal: &orderWorkflows{Answer: contract.Progress{State: contract.SagaRunning}},
 		orders:   newFakeOrders(),
+		rows:     &fakeReadModel{projection: order.Projection{Generation: 1, Position: 97, Head: 100, Lag: 3}},
 		products: &fakeProducts{products: map[string]catalog.Product{
 			"prod-kettle": {ProductID: "prod-kettle", Name: "Kettle", UnitPrice: money.New(4999, "USD"), Version: 3},
 			"prod-cup":    {ProductID: "prod-cup", Name: "Cup", UnitPrice: money.New(250, "USD"), Version: 1},
@@ -170,6 +173,7 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		Products:  g.products,
 		Customers: g.people,
 		Inventory: g.stock,
+		ReadModel: g.rows,
 		Holds: dependencies.New(g.holds, nil, dependencies.Timeouts{
 			Begin: 100 * time.Millisecond, Find: 100 * time.Millisecond, Count: 50 * time.Millisecond, Release: 50 * time.Millisecond,
 		}),
@@ -202,7 +206,7 @@ func (g *gateway) tokenOf(who string) string {
 
 func (g *gateway) ada() string { return g.token("cust-ada", "orders:read orders:write") }
 
-// request is one call; a header with an empty value is taken out.
+// request is one call; a header without a value is taken out.
 type request struct {
 	method, path, token, body string
 	header                    http.Header
@@ -231,7 +235,9 @@ func (g *gateway) send(r request) answer {
 		raw.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	for name, values := range r.header {
-		raw.Header[name] = values
+		if raw.Header[name] = values; len(values) == 0 {
+			delete(raw.Header, name)
+		}
 	}
 	recorder := httptest.NewRecorder()
 	g.engine.ServeHTTP(recorder, raw)

@@ -202,6 +202,40 @@ func TestAnOrderWhoseServiceIsAwayIsShownFromItsPlacement(t *testing.T) {
 	}
 }
 
+// A workflow that has ended had its order recorded: a record that is not there
+// is lost, as after the restore of an older database.
+func TestAnOrderWhoseRecordIsLostIsShownAsItsWorkflowEnded(t *testing.T) {
+	for closed, want := range map[enumspb.WorkflowExecutionStatus]struct {
+		status     order.Status
+		saga       order.SagaState
+		cancelable bool
+	}{
+		enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:  {order.Shipped, order.SagaCompleted, false},
+		enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:     {order.Cancelled, order.SagaCompensated, false},
+		enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:   {order.Cancelled, order.SagaCompensated, false},
+		enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED: {order.Draft, order.SagaBlocked, true},
+	} {
+		t.Run(closed.String(), func(t *testing.T) {
+			g := newGateway(t)
+			g.temporal.NoWorker = true
+			id := g.placed()
+			g.temporal.Close(id, closed)
+			g.payments.add(payment.Payment{OrderID: id, Status: payment.Captured})
+			g.parcels.shipments[id] = shipping.Shipment{OrderID: id, Status: shipping.Accepted}
+
+			view := g.view(id)
+			assert.Equal(t, want.status, view.Status)
+			assert.Equal(t, want.saga, view.Saga.State)
+			assert.Contains(t, view.Unavailable, orderview.PartOrder)
+			require.NotNil(t, view.Payment)
+			assert.Equal(t, payment.Captured, view.Payment.Status)
+			require.NotNil(t, view.Shipment)
+			assert.Equal(t, shipping.Accepted, view.Shipment.Status)
+			assert.Equal(t, want.cancelable, view.Links.Cancel != "")
+		})
+	}
+}
+
 func TestAnOrderIsUnavailableOnlyWhenNobodyKnowsIt(t *testing.T) {
 	g := newGateway(t)
 	id := g.placed()

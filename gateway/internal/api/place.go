@@ -199,7 +199,7 @@ func (a *API) awaitFinalView(waitCtx, ctx context.Context, orderID string) (orde
 func (b *placementBody) lines() []pricing.Line {
 	lines := make([]pricing.Line, 0, len(b.Items))
 	for i, item := range b.Items {
-		lines = append(lines, pricing.Line{ProductID: item.ProductID, Quantity: item.Quantity, Pointer: b.pointers[i]})
+		lines = append(lines, pricing.Line{ProductID: item.ProductID, Quantity: *item.Quantity, Pointer: b.pointers[i]})
 	}
 	return lines
 }

@@ -29,7 +29,7 @@ type placementBody struct {
 
 type itemBody struct {
 	ProductID string `json:"productId"`
-	Quantity  int64  `json:"quantity"`
+	Quantity  *int64 `json:"quantity"`
 }
 
 type paymentBody struct {
@@ -41,14 +41,7 @@ type paymentBody struct {
 func (b *placementBody) Validate() error {
 	fields := validate.New()
 	fields.ID("/customerId", b.CustomerID)
-	fields.Count("/items", len(b.Items), 1, maxItems)
-	if len(b.Items) <= maxItems {
-		for i, item := range b.Items {
-			fields.ID(itemPointer(i)+"/productId", item.ProductID)
-			fields.Require(item.Quantity >= 1, itemPointer(i)+"/quantity", "must be an integer from 1")
-		}
-		b.merge(fields)
-	}
+	b.checkItems(fields)
 	if b.Payment == nil {
 		fields.Require(false, "/payment", "is required")
 	} else {
@@ -60,6 +53,30 @@ func (b *placementBody) Validate() error {
 		fields.ShippingAddress("/shippingAddress", validate.Address(*b.ShippingAddress))
 	}
 	return fields.Err()
+}
+
+func (b *placementBody) checkItems(fields *validate.Fields) {
+	if b.Items == nil {
+		fields.Require(false, "/items", "is required")
+		return
+	}
+	fields.Count("/items", len(b.Items), 1, maxItems)
+	if len(b.Items) > maxItems {
+		return
+	}
+	for i, item := range b.Items {
+		item.check(fields, itemPointer(i))
+	}
+	b.merge(fields)
+}
+
+func (b itemBody) check(fields *validate.Fields, pointer string) {
+	fields.ID(pointer+"/productId", b.ProductID)
+	if b.Quantity == nil {
+		fields.Require(false, pointer+"/quantity", "is required")
+	} else {
+		fields.Require(*b.Quantity >= 1, pointer+"/quantity", "must be an integer from 1")
+	}
 }
 
 func (b *paymentBody) check(fields *validate.Fields, pointer string) {
@@ -80,11 +97,16 @@ func (b *placementBody) merge(fields *validate.Fields) {
 			b.pointers = append(b.pointers, itemPointer(i))
 			continue
 		}
-		if item.Quantity > 0 && merged[at].Quantity > math.MaxInt64-item.Quantity {
+		more, sum := item.Quantity, merged[at].Quantity
+		if more == nil || sum == nil {
+			continue // refused already
+		}
+		if *more > 0 && *sum > math.MaxInt64-*more {
 			fields.Require(false, itemPointer(i)+"/quantity", "makes the product's quantity too large")
 			continue
 		}
-		merged[at].Quantity += item.Quantity
+		total := *sum + *more
+		merged[at].Quantity = &total
 	}
 	b.Items = merged
 }

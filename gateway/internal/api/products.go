@@ -73,16 +73,25 @@ func (b *productBody) Validate() error {
 	fields.ID("/productId", b.ProductID)
 	fields.Text("/name", b.Name, 1, validate.MaxText)
 	fields.Text("/description", b.Description, 0, validate.MaxText)
-	switch {
-	case b.UnitPrice == nil:
+	if b.UnitPrice == nil {
 		fields.Require(false, "/unitPrice", "is required")
-	case b.UnitPrice.Amount == nil:
-		fields.Require(false, "/unitPrice/amount", "is required")
-	default:
-		fields.Require(*b.UnitPrice.Amount >= 0, "/unitPrice/amount", "must be an integer from 0")
-		fields.Require(money.ValidCurrency(b.UnitPrice.Currency), "/unitPrice/currency", "must be a currency code of ISO 4217")
+	} else {
+		b.UnitPrice.check(fields, "/unitPrice")
 	}
 	return fields.Err()
+}
+
+func (b *moneyBody) check(fields *validate.Fields, pointer string) {
+	if b.Amount == nil {
+		fields.Require(false, pointer+"/amount", "is required")
+	} else {
+		fields.Require(*b.Amount >= 0, pointer+"/amount", "must be an integer from 0")
+	}
+	if b.Currency == "" {
+		fields.Require(false, pointer+"/currency", "is required")
+	} else {
+		fields.Require(money.ValidCurrency(b.Currency), pointer+"/currency", "must be a currency code of ISO 4217")
+	}
 }
 
 // putProduct is PUT /v1/products/{productId}. The service decides on the

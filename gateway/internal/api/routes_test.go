@@ -18,10 +18,14 @@ import (
 
 var parameter = regexp.MustCompile(`:(\w+)`)
 
-// served lists the routes of the engine as "METHOD /path/{parameter}".
+// served lists the routes of the engine as "METHOD /path/{parameter}". HEAD is
+// described with GET, once for all.
 func served(g *gateway) []string {
 	var routes []string
 	for _, route := range g.engine.Routes() {
+		if route.Method == http.MethodHead {
+			continue
+		}
 		routes = append(routes, route.Method+" "+parameter.ReplaceAllString(route.Path, "{$1}"))
 	}
 	slices.Sort(routes)
@@ -131,7 +135,7 @@ func TestUnknownPathsAndWrongMethods(t *testing.T) {
 	}
 	for _, route := range []string{
 		"GET /v1/orders", "DELETE /v1/orders/x", "TRACE /v1/orders", "PATCH /v1/products/p", "POST /v1/products/p", "PUT /v1/orders",
-		"OPTIONS /v1/orders", "POST /openapi.yaml", "POST /healthz", "CONNECT /v1/orders",
+		"HEAD /v1/orders", "HEAD /v1/orders/x/stream", "OPTIONS /v1/orders", "POST /openapi.yaml", "POST /healthz", "CONNECT /v1/orders",
 	} {
 		method, path, _ := strings.Cut(route, " ")
 		answer := g.send(request{method: method, path: path, token: g.ada()})
@@ -141,5 +145,5 @@ func TestUnknownPathsAndWrongMethods(t *testing.T) {
 	allowed := g.send(request{method: http.MethodDelete, path: "/v1/products/p", token: g.ada()}).Header().Get("Allow")
 	methods := strings.Split(strings.ReplaceAll(allowed, " ", ""), ",")
 	slices.Sort(methods)
-	assert.Equal(t, fmt.Sprint([]string{"GET", "PUT"}), fmt.Sprint(methods))
+	assert.Equal(t, fmt.Sprint([]string{"GET", "HEAD", "PUT"}), fmt.Sprint(methods))
 }

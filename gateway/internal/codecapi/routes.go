@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/edge"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/token"
 )
@@ -41,7 +42,7 @@ func Register(router gin.IRouter, d Dependencies) {
 	remote.POST("/decode", convert(d.Codec.Decode))
 	remote.POST("/encode", convert(d.Codec.Encode))
 
-	codec.GET("/session", showSignIn)
+	edge.Get(codec, "/session", showSignIn)
 	session := codec.Group("", tokenFromForm)
 	session.Use(guarded...)
 	session.POST("/session", signIn)

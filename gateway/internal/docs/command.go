@@ -16,11 +16,8 @@ func command(o operation, server string) string {
 		}
 	}
 	how := "-X " + o.Method + " "
-	switch o.Method {
-	case http.MethodGet:
+	if o.Method == http.MethodGet {
 		how = ""
-	case http.MethodHead:
-		how = "--head "
 	}
 	lines := []string{"curl " + how + single(server+path)}
 	if !o.Open {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"orderflow/gateway/internal/edge"
 )
 
 // Path is where the page is.
@@ -31,8 +33,8 @@ func New(description []byte) (*Docs, error) {
 
 // Register adds the page and its style sheet, for everybody.
 func (d *Docs) Register(router gin.IRouter) {
-	router.GET(Path, serve(d.page, "text/html; charset=utf-8"))
-	router.GET(stylePath, serve(style, "text/css; charset=utf-8"))
+	edge.Get(router, Path, serve(d.page, "text/html; charset=utf-8"))
+	edge.Get(router, stylePath, serve(style, "text/css; charset=utf-8"))
 }
 
 // policy lets the page look as it does, and do nothing.

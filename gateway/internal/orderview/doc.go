@@ -3,8 +3,9 @@
 // an API gateway).
 //
 // The parts are read at once, each within a deadline. A part whose service is
-// away is marked and the rest is shown. An order that was just accepted, or
-// whose service is away, is shown from what its workflow was started with.
+// away is marked and the rest is shown. An order that was just accepted, whose
+// service is away, or whose record is lost, is shown from what its workflow was
+// started with.
 //
 // Only what is listed in [View] leaves: request hashes and other internal
 // fields have no place in it. Who may see an order is decided by the caller.

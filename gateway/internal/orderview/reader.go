@@ -140,29 +140,48 @@ func (r *Reader) view(ctx context.Context, orderID string, standing Standing) (V
 		return View{}, err
 	}
 	view := publicForm(storedFrom(input))
-	if !standing.OrdersAway {
-		told := r.saga(ctx, orderID)
-		// A worker answers after the steps that it had at hand: the order may
-		// be there by now.
-		if stored, err := r.order(ctx, orderID); err == nil {
-			return r.joined(ctx, stored), nil
-		}
-		// Nothing but the saga exists before the order does.
-		view.Saga = told.saga
-		if !told.complete {
-			view.Unavailable = []Part{PartSaga}
-		}
-		return view, nil
+	switch {
+	case standing.OrdersAway:
+		return r.withoutRecord(ctx, view, standing.Placement), nil
+	case standing.Placement.State == contract.SagaRunning:
+		return r.justAccepted(ctx, view), nil
 	}
-	known := order.SagaState(standing.Placement.State)
-	if known.Final() {
+	// A workflow records its order before it ends: either it did just now, or
+	// the record is lost, as after the restore of an older database.
+	if stored, err := r.order(ctx, orderID); err == nil {
+		return r.joined(ctx, stored), nil
+	}
+	return r.withoutRecord(ctx, view, standing.Placement), nil
+}
+
+// justAccepted completes the view of an order that the order service does not
+// have yet.
+func (r *Reader) justAccepted(ctx context.Context, view View) View {
+	told := r.saga(ctx, view.OrderID)
+	// A worker answers after the steps that it had at hand: the order may be
+	// there by now.
+	if stored, err := r.order(ctx, view.OrderID); err == nil {
+		return r.joined(ctx, stored)
+	}
+	// Nothing but the saga exists before the order does.
+	view.Saga = told.saga
+	if !told.complete {
+		view.Unavailable = []Part{PartSaga}
+	}
+	return view
+}
+
+// withoutRecord completes the view of an order that the order service cannot
+// tell of, with what Temporal and the other services tell.
+func (r *Reader) withoutRecord(ctx context.Context, view View, placed placement.Found) View {
+	if known := order.SagaState(placed.State); known.Final() {
 		view.Saga = &Saga{State: known, Steps: []order.SagaStep{}}
 		view.Links.Cancel = ""
 	}
 	r.join(ctx, &view)
 	view.Status = statusOf(view.Saga.State, view.Saga.Steps)
 	view.Unavailable = append([]Part{PartOrder}, view.Unavailable...)
-	return view, nil
+	return view
 }
 
 func (r *Reader) joined(ctx context.Context, stored order.View) View {

@@ -64,7 +64,7 @@ var refusals = map[string]struct {
 	detail string
 }{
 	contract.ErrorTooLate:          {problem.TooLate, "it is too late: the order has shipped or is about to"},
-	contract.ErrorAlreadyCancelled: {problem.Conflict, "the order is cancelled already"},
+	contract.ErrorAlreadyCancelled: {problem.Conflict, "the order is being cancelled already"},
 	contract.ErrorRecovering:       {problem.Conflict, "the order is being recovered: ask for it again later"},
 	contract.ErrorAlreadyHeld:      {problem.Conflict, "the order is on hold already"},
 	contract.ErrorNotHeld:          {problem.Conflict, "the order is not on hold"},

@@ -57,7 +57,7 @@ func TestARefusalTellsWhatIsInTheWay(t *testing.T) {
 		check  func(*testing.T, error)
 	}{
 		"too late":          {refused(contract.ErrorTooLate), hasProblem(problem.TooLate, "too late")},
-		"already cancelled": {refused(contract.ErrorAlreadyCancelled), hasProblem(problem.Conflict, "cancelled already")},
+		"already cancelled": {refused(contract.ErrorAlreadyCancelled), hasProblem(problem.Conflict, "being cancelled already")},
 		"already held":      {refused(contract.ErrorAlreadyHeld), hasProblem(problem.Conflict, "on hold already")},
 		"not held":          {refused(contract.ErrorNotHeld), hasProblem(problem.Conflict, "not on hold")},
 		"held by operator":  {refused(contract.ErrorHeldByOperator), hasProblem(problem.Conflict, "only operators")},

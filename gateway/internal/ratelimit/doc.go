@@ -1,6 +1,7 @@
 // Package ratelimit bounds how many requests one principal may make: by the
 // generic cell rate algorithm (GCRA), with a steady rate and a burst. Who has
-// no valid token is counted by network address.
+// no valid token is counted by network address. All requests of a principal
+// share one budget; those that change something may need another one besides.
 //
 // The counts are in this process, or, for gateways that stand beside each
 // other, in PostgreSQL ([Shared]), where all of them count against one budget.

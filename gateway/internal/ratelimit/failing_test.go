@@ -94,6 +94,25 @@ func TestAnswersHaveTheStandardFields(t *testing.T) {
 	}
 }
 
+// Reads are not held up by writes, but they count for both.
+func TestWritesHaveABudgetOfTheirOwnBesides(t *testing.T) {
+	l, err := New(Config{Rate: 1, Burst: 5, Writes: Budget{Rate: 1, Burst: 2}}, func() time.Time { return time.Unix(1_000, 0) })
+	require.NoError(t, err)
+	engine := door(l)
+	var statuses []int
+	for _, method := range []string{"POST", "PUT", "DELETE", "GET", "GET", "GET"} {
+		answer := ask(t, engine, method)
+		statuses = append(statuses, answer.Code)
+		assert.Equal(t, []string{`"default";q=5;w=5`, `"writes";q=2;w=2`}, answer.Header().Values("RateLimit-Policy"))
+		if method == "PUT" {
+			assert.Equal(t, []string{`"default";r=3;t=2`, `"writes";r=0;t=2`}, answer.Header().Values("RateLimit"))
+		}
+	}
+	assert.Equal(t, []int{204, 204, 429, 204, 204, 429}, statuses)
+	_, err = New(Config{Rate: 1, Burst: 5, Writes: Budget{Rate: 1}}, nil)
+	require.Error(t, err)
+}
+
 func TestADSNThatIsNoneIsNotQuoted(t *testing.T) {
 	for _, dsn := range []string{"", "secret", "sqlite:limits.db", "postgres://user:secret@host:port/db", "host=secret"} {
 		err := CheckDSN(dsn)

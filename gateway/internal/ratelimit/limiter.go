@@ -17,21 +17,30 @@ import (
 
 // Config is the limit of each principal.
 type Config struct {
+	// Rate and Burst are the budget of all requests together.
+	Rate, Burst int
+	// Writes is a budget that those requests need besides which change
+	// something; the zero value is none.
+	Writes Budget
+}
+
+// Budget is how much may be asked for.
+type Budget struct {
 	// Rate is how many requests a second are allowed for long, from 1.
 	Rate int
 	// Burst is how many may come at once, from 1.
 	Burst int
 }
 
-func (c Config) check() error {
-	if c.Rate < 1 || c.Burst < 1 {
-		return fmt.Errorf("rate limit of %d a second with bursts of %d: both must be 1 or more", c.Rate, c.Burst)
+func (b Budget) check() error {
+	if b.Rate < 1 || b.Burst < 1 {
+		return fmt.Errorf("rate limit of %d a second with bursts of %d: both must be 1 or more", b.Rate, b.Burst)
 	}
 	return nil
 }
 
 // interval is the time that one request takes from the budget.
-func (c Config) interval() time.Duration { return time.Second / time.Duration(c.Rate) }
+func (b Budget) interval() time.Duration { return time.Second / time.Duration(b.Rate) }
 
 // decision is the answer to one request.
 type decision struct {
@@ -52,38 +61,62 @@ type counter interface {
 
 // Limiter counts requests by key. It is safe for concurrent use.
 type Limiter struct {
-	policy string
+	classes []class
+	policy  []string // the value of the RateLimit-Policy field
+}
+
+// class is a kind of requests with a budget of its own.
+type class struct {
+	name string
+	// prefix keeps the keys of the classes apart.
+	prefix string
+	// writes is a class of those requests only that change something.
+	writes bool
 	local  counter
 	shared counter // nil where this gateway counts alone
 }
 
 // New returns a limiter that counts in this process. Now is the clock, nil for
 // time.Now. An error is a wrong setting.
-func New(cfg Config, now func() time.Time) (*Limiter, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
-	counts, err := newLocal(cfg, now)
-	if err != nil {
-		return nil, err
-	}
-	// In the form of draft-ietf-httpapi-ratelimit-headers-10.
-	refill := math.Ceil(float64(cfg.Burst) / float64(cfg.Rate))
-	return &Limiter{policy: fmt.Sprintf(`"default";q=%d;w=%.0f`, cfg.Burst, refill), local: counts}, nil
-}
+func New(cfg Config, now func() time.Time) (*Limiter, error) { return newLimiter(cfg, nil, now) }
 
 // NewShared returns a limiter of the gateways that have the same counts.
-func NewShared(cfg Config, counts *Shared) (*Limiter, error) {
-	l, err := New(cfg, nil)
-	if err != nil {
+func NewShared(cfg Config, counts *Shared) (*Limiter, error) { return newLimiter(cfg, counts, nil) }
+
+func newLimiter(cfg Config, counts *Shared, now func() time.Time) (*Limiter, error) {
+	l := &Limiter{}
+	if err := l.add(class{name: "default"}, Budget{cfg.Rate, cfg.Burst}, counts, now); err != nil {
 		return nil, err
 	}
-	l.shared = &sharedCounter{Shared: counts, cfg: cfg}
+	if cfg.Writes != (Budget{}) {
+		if err := l.add(class{name: "writes", prefix: "writes:", writes: true}, cfg.Writes, counts, now); err != nil {
+			return nil, err
+		}
+	}
 	return l, nil
 }
 
+func (l *Limiter) add(c class, budget Budget, counts *Shared, now func() time.Time) error {
+	if err := budget.check(); err != nil {
+		return err
+	}
+	own, err := newLocal(budget, now)
+	if err != nil {
+		return err
+	}
+	c.local = own
+	if counts != nil {
+		c.shared = &sharedCounter{Shared: counts, budget: budget}
+	}
+	l.classes = append(l.classes, c)
+	// In the form of draft-ietf-httpapi-ratelimit-headers-10.
+	refill := math.Ceil(float64(budget.Burst) / float64(budget.Rate))
+	l.policy = append(l.policy, fmt.Sprintf(`%q;q=%d;w=%.0f`, c.name, budget.Burst, refill))
+	return nil
+}
+
 // AllowPrincipal counts one request that changes something for the principal of
-// the context. It returns problem.RateLimited with RetryAfter when the limit is
+// the context. It returns problem.RateLimited with RetryAfter when a limit is
 // reached, and problem.Unavailable when it cannot be counted; the request must
 // not be served then.
 func (l *Limiter) AllowPrincipal(ctx context.Context) error {
@@ -94,14 +127,13 @@ func (l *Limiter) AllowPrincipal(ctx context.Context) error {
 // Middleware counts each request for its principal, and says in the answer what
 // is left. It stands behind auth.Authenticate.
 func (l *Limiter) Middleware() gin.HandlerFunc {
-	policy := []string{l.policy}
 	return func(c *gin.Context) {
 		ctx := c.Request.Context()
-		taken, err := l.allow(ctx, principalKey(ctx), isRead(c.Request.Method))
-		if taken != (decision{}) {
+		left, err := l.allow(ctx, principalKey(ctx), isRead(c.Request.Method))
+		if len(left) > 0 {
 			header := c.Writer.Header()
-			header["Ratelimit-Policy"] = policy
-			header["Ratelimit"] = []string{taken.header()}
+			header["Ratelimit-Policy"] = l.policy
+			header["Ratelimit"] = left
 		}
 		if err != nil {
 			httpserver.Fail(c, err)
@@ -118,27 +150,40 @@ func (l *Limiter) Refused(c *gin.Context) error {
 	return err
 }
 
-// allow counts one request. Harmless says that it may be counted in this process
-// alone while the others cannot be asked: it then costs too much at most. A
-// limiter that cannot count does not open the door to writes.
-func (l *Limiter) allow(ctx context.Context, key string, harmless bool) (decision, error) {
-	first := l.local
-	if l.shared != nil {
-		first = l.shared
+// allow counts one request in each class that it belongs to, until one refuses
+// it. Left are the values of the RateLimit field. A read may be counted in this
+// process alone while the others cannot be asked: that lets a few too many in at
+// most. A limiter that cannot count does not open the door to writes.
+func (l *Limiter) allow(ctx context.Context, key string, read bool) (left []string, err error) {
+	for i := range l.classes {
+		c := &l.classes[i]
+		if c.writes && read {
+			continue
+		}
+		taken, err := c.take(ctx, key, read)
+		if err != nil {
+			return left, problem.New(problem.Unavailable, "the rate limit could not be checked").
+				WithRetryAfter(time.Second).WithCause(err)
+		}
+		left = append(left, taken.field(c.name))
+		if !taken.allowed {
+			return left, problem.New(problem.RateLimited, "too many requests: wait as long as Retry-After says").
+				WithRetryAfter(max(taken.retryAfter, time.Millisecond))
+		}
 	}
-	taken, err := first.take(ctx, key)
-	if err != nil && l.shared != nil && harmless {
-		taken, err = l.local.take(ctx, key)
+	return left, nil
+}
+
+func (c *class) take(ctx context.Context, key string, read bool) (decision, error) {
+	key = c.prefix + key
+	if c.shared == nil {
+		return c.local.take(ctx, key)
 	}
-	switch {
-	case err != nil:
-		return taken, problem.New(problem.Unavailable, "the rate limit could not be checked").
-			WithRetryAfter(time.Second).WithCause(err)
-	case !taken.allowed:
-		return taken, problem.New(problem.RateLimited, "too many requests: wait as long as Retry-After says").
-			WithRetryAfter(max(taken.retryAfter, time.Millisecond))
+	taken, err := c.shared.take(ctx, key)
+	if err != nil && read {
+		return c.local.take(ctx, key)
 	}
-	return taken, nil
+	return taken, err
 }
 
 func principalKey(ctx context.Context) string { return "principal:" + auth.PrincipalOf(ctx).Subject }
@@ -147,8 +192,8 @@ func isRead(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// header is the value of the RateLimit field.
-func (d decision) header() string {
+// field is what the RateLimit field says of a class.
+func (d decision) field(class string) string {
 	seconds := int64(math.Ceil(d.full.Seconds()))
-	return `"default";r=` + strconv.Itoa(d.remaining) + ";t=" + strconv.FormatInt(seconds, 10)
+	return strconv.Quote(class) + ";r=" + strconv.Itoa(d.remaining) + ";t=" + strconv.FormatInt(seconds, 10)
 }

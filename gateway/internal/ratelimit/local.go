@@ -18,7 +18,7 @@ type local struct {
 	quota *throttled.GCRARateLimiterCtx
 }
 
-func newLocal(cfg Config, now func() time.Time) (*local, error) {
+func newLocal(budget Budget, now func() time.Time) (*local, error) {
 	store, err := memstore.New(maxKeys)
 	if err != nil {
 		return nil, fmt.Errorf("making the rate limiter's store: %w", err)
@@ -27,9 +27,9 @@ func newLocal(cfg Config, now func() time.Time) (*local, error) {
 		store.SetTimeNow(now)
 	}
 	quota, err := throttled.NewGCRARateLimiterCtx(throttled.WrapStoreWithContext(store), throttled.RateQuota{
-		MaxRate: throttled.PerSec(cfg.Rate),
+		MaxRate: throttled.PerSec(budget.Rate),
 		// The first request is not part of the library's burst.
-		MaxBurst: cfg.Burst - 1,
+		MaxBurst: budget.Burst - 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the rate limiter: %w", err)

@@ -173,10 +173,10 @@ const take = `
 	UNION ALL
 	SELECT false, tat - now FROM rate_limit, clock WHERE key = $1 AND NOT EXISTS (SELECT FROM taken)`
 
-// sharedCounter counts by one limit.
+// sharedCounter counts by one budget.
 type sharedCounter struct {
 	*Shared
-	cfg Config
+	budget Budget
 }
 
 func (c *sharedCounter) take(ctx context.Context, key string) (taken decision, err error) {
@@ -190,8 +190,8 @@ func (c *sharedCounter) take(ctx context.Context, key string) (taken decision, e
 func (c *sharedCounter) count(ctx context.Context, key string) (decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	interval := c.cfg.interval()
-	burst := interval * time.Duration(c.cfg.Burst)
+	interval := c.budget.interval()
+	burst := interval * time.Duration(c.budget.Burst)
 
 	var allowed bool
 	var ahead int64

@@ -46,8 +46,8 @@ type Config struct {
 type Service struct {
 	db        *sqlstore.DB
 	handlers  httpapi.Handlers
-	projector *readmodel.Projector
 	loop      *readmodel.Loop
+	rebuilder *readmodel.Rebuilder
 	// listener is nil on SQLite: there, who appends wakes the projector.
 	listener *eventstore.Listener
 	stopLag  func() error
@@ -70,11 +70,12 @@ func Open(ctx context.Context, cfg Config, t *telemetry.Telemetry) (*Service, er
 	views, watchers := readmodel.NewViews(db), new(readmodel.Watchers)
 	projector := readmodel.NewProjector(db, events, codec, watchers)
 	loop := readmodel.NewLoop(projector.RunOnce, cfg.Projection, t.Log)
+	rebuilder := readmodel.NewRebuilder(projector, cfg.Now, t.Log)
 	commands := command.Config{
 		Store: events, Codec: codec, Now: cfg.Now, NewEventID: cfg.NewEventID, Appended: loop.Wake, Log: t.Log,
 	}
 	projected := query.Projection{Views: views, Watchers: watchers, Wake: loop.Wake}
-	service := &Service{db: db, projector: projector, loop: loop, handlers: httpapi.Handlers{
+	service := &Service{db: db, loop: loop, rebuilder: rebuilder, handlers: httpapi.Handlers{
 		Create:         command.NewCreateOrder(commands),
 		Confirm:        command.NewConfirmOrder(commands),
 		Ship:           command.NewShipOrder(commands),
@@ -84,6 +85,7 @@ func Open(ctx context.Context, cfg Config, t *telemetry.Telemetry) (*Service, er
 		History:        query.NewHistory(events),
 		CustomerOrders: query.NewCustomerOrders(projected),
 		Statuses:       query.NewStatuses(projected),
+		ReadModel:      rebuilder,
 	}}
 	if db.Dialect() == sqlstore.Postgres {
 		service.listener = eventstore.NewListener(cfg.DSN, loop.Wake, t.Log)
@@ -109,15 +111,12 @@ func (s *Service) Parts() chassis.Parts {
 }
 
 func (s *Service) background() []func(context.Context) error {
-	if s.listener == nil {
-		return []func(context.Context) error{s.loop.Run}
+	background := []func(context.Context) error{s.loop.Run, s.rebuilder.Run}
+	if s.listener != nil {
+		background = append(background, s.listener.Run)
 	}
-	return []func(context.Context) error{s.loop.Run, s.listener.Run}
+	return background
 }
-
-// Rebuild projects the read model from the first event on, while the service
-// goes on.
-func (s *Service) Rebuild(ctx context.Context) error { return s.projector.Rebuild(ctx) }
 
 func (s *Service) close() error {
 	if err := errors.Join(s.stopLag(), s.db.Close()); err != nil {

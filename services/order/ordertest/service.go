@@ -4,6 +4,7 @@ package ordertest
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,8 +22,6 @@ import (
 type Service struct {
 	*order.Client
 	chassistest.Service
-
-	service *internal.Service
 }
 
 // Option changes how the service runs.
@@ -52,8 +51,24 @@ func Start(t testing.TB, options ...Option) *Service {
 	service, err := internal.Open(t.Context(), chosen.config, telemetry.Discard())
 	require.NoError(t, err)
 	running := chassistest.Start(t, "order", service.Parts(), chosen.faults)
-	return &Service{Client: order.NewClient(running.Caller), Service: running, service: service}
+	return &Service{Client: order.NewClient(running.Caller), Service: running}
 }
 
-// Rebuild projects the read model from the first event on.
-func (s *Service) Rebuild(ctx context.Context) error { return s.service.Rebuild(ctx) }
+// Rebuild has the read model rebuilt and waits for the end of that.
+func (s *Service) Rebuild(ctx context.Context) error {
+	projection, err := s.RebuildProjection(ctx)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for err == nil && !projection.Rebuild.State.Ended() {
+		select {
+		case <-look.C:
+			projection, err = s.Projection(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err == nil && projection.Rebuild.Error != "" {
+		err = fmt.Errorf("the rebuild failed: %s", projection.Rebuild.Error)
+	}
+	return err
+}

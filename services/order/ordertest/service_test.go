@@ -127,6 +127,37 @@ func TestDecisionsAreKeptWithTheOrder(t *testing.T) {
 	})
 }
 
+func TestTheReadModelIsRebuiltWhileTheServiceRuns(t *testing.T) {
+	sqlstoretest.EachDSN(t, func(t *testing.T, dsn string) {
+		service := ordertest.Start(t, ordertest.WithDSN(dsn))
+		require.NoError(t, ship(t.Context(), service, "order-1"))
+		caughtUp := func() order.Projection {
+			var found order.Projection
+			require.Eventually(t, func() bool {
+				var err error
+				found, err = service.Projection(t.Context())
+				return err == nil && found.Lag == 0
+			}, time.Minute, 5*time.Millisecond)
+			return found
+		}
+		assert.Equal(t, order.Projection{Generation: 1, Position: 3, Head: 3}, caughtUp())
+
+		begun, err := service.RebuildProjection(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, begun.Rebuild)
+		require.NoError(t, ship(t.Context(), service, "order-2"))
+		require.NoError(t, service.Rebuild(t.Context()))
+		rebuilt := caughtUp()
+		assert.EqualValues(t, 6, rebuilt.Position)
+		assert.Greater(t, rebuilt.Generation, int64(1))
+		assert.Equal(t, order.RebuildDone, rebuilt.Rebuild.State)
+		assert.False(t, rebuilt.Rebuild.EndedAt.Before(rebuilt.Rebuild.StartedAt))
+		page, err := service.CustomerOrders(t.Context(), order.ListQuery{CustomerID: "cust-ada", Page: 1, Limit: 10})
+		require.NoError(t, err)
+		assert.Len(t, page.Items, 2)
+	})
+}
+
 // Two processes on one database: what one has done, the other shows at once.
 func TestInstancesOnOneDatabaseSeeEachOther(t *testing.T) {
 	dsn := sqlstoretest.Postgres(t)

@@ -30,6 +30,8 @@ type Handlers struct {
 	History        *query.History
 	CustomerOrders *query.CustomerOrders
 	Statuses       *query.Statuses
+
+	ReadModel ReadModel
 }
 
 // AddRoutes adds the service's routes.
@@ -43,6 +45,8 @@ func (h Handlers) AddRoutes(routes gin.IRouter) {
 	routes.GET("/v1/orders/:id", h.order)
 	routes.GET("/v1/orders/:id/events", h.events)
 	routes.GET("/v1/customers/:id/orders", h.customerOrders)
+	routes.GET("/v1/projection", h.projection)
+	routes.POST("/v1/projection/rebuild", h.rebuildProjection)
 }
 
 // commandHandler decodes a body, checks that path and key name the same order, and

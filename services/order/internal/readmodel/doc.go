@@ -7,7 +7,7 @@
 // checkpoint moves by compare-and-set, and who loses starts over. The projector
 // has no side effects and asks nobody: names and prices stand in the events.
 //
-// Rows belong to a generation. Readers see the live one. Rebuild fills the next
+// Rows belong to a generation. Readers see the live one. A rebuild fills the next
 // generation from the first event on, beside the live one, and swaps.
 //
 // A customer's list is read at any page at the same cost: each order has an

@@ -71,7 +71,7 @@ func TestAProjectorThatIsKilledAgainAndAgainLosesAndRepeatsNothing(t *testing.T)
 		h.catchUp(projector)
 		require.EqualValues(t, events, h.checkpoint())
 		survived := h.rows()
-		require.NoError(t, projector.Rebuild(t.Context()), "the replay from zero")
+		require.NoError(t, h.rebuild(projector), "the replay from zero")
 		require.Equal(t, h.rows(), survived)
 	})
 }

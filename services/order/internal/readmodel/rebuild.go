@@ -5,67 +5,134 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
+
+	"go.uber.org/zap"
 )
 
-// ErrRebuildOvertaken reports that another rebuild began meanwhile and took
-// over. The read model is as good as before.
-var ErrRebuildOvertaken = errors.New("another rebuild has taken over")
-
-// Rebuild projects all events again into a new generation, and lets readers see
-// it once it has come as far as the live one. Reads, commands and the projector
-// go on meanwhile. What an earlier rebuild left behind is removed first, what
-// this one replaces at the end.
+// Rebuilder projects all events again into a new generation, and lets readers
+// see it once it has come as far as the live one. Reads, commands and the
+// projector go on meanwhile. What an earlier rebuild left behind is removed
+// first, what this one replaces at the end.
 //
-// Its error is a *PoisonError, ErrRebuildOvertaken, or the database's own; the
-// live generation is untouched then.
-func (p *Projector) Rebuild(ctx context.Context) error {
-	if err := p.dropHidden(ctx); err != nil {
-		return err
+// There is one rebuild at a time. It stands in the database, so that it outlives
+// the process: another one, or the same after its restart, goes on where it was.
+// Two that work at the same rebuild do no harm: the checkpoint moves by
+// compare-and-set, and who loses leaves the rest to the other.
+//
+// Make one for each process, and Run it.
+type Rebuilder struct {
+	projector *Projector
+	now       func() time.Time
+	log       *zap.Logger
+	wake      chan struct{}
+	// patience is how long a rebuild may stand still before this process takes
+	// it over.
+	patience time.Duration
+}
+
+const defaultPatience = 10 * time.Second
+
+// NewRebuilder returns a rebuilder for the projector's database.
+func NewRebuilder(projector *Projector, now func() time.Time, log *zap.Logger) *Rebuilder {
+	return &Rebuilder{projector: projector, now: now, log: log, wake: make(chan struct{}, 1), patience: defaultPatience}
+}
+
+// errTakenOver reports that another process works at the rebuild.
+var errTakenOver = errors.New("another process has taken the rebuild over")
+
+// Run works at rebuilds until ctx ends, then returns nil: at those that are
+// asked for here, and at those that another process began and left.
+func (r *Rebuilder) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := r.rebuild(ctx)
+		var poison *PoisonError
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, errTakenOver):
+			r.log.Info("another process goes on with the rebuild of the read model")
+		case errors.As(err, &poison):
+			r.log.Error("rebuild of the read model failed", zap.Int64("position", poison.Position), zap.Error(poison.Err))
+		default:
+			r.log.Warn("rebuild of the read model is interrupted", zap.Error(err))
+		}
+		r.rest(ctx)
 	}
-	next, err := p.newGeneration(ctx)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// rest waits until a rebuild is asked for here, or until one stands still.
+func (r *Rebuilder) rest(ctx context.Context) {
+	var last checkpoint
 	for {
-		count, err := p.advance(ctx, next)
-		if errors.Is(err, errOvertaken) {
-			return ErrRebuildOvertaken
+		timer := time.NewTimer(r.patience)
+		select {
+		case <-timer.C:
+		case <-r.wake:
+			timer.Stop()
+			return
+		case <-ctx.Done():
+			timer.Stop()
+			return
 		}
-		if err != nil {
-			return fmt.Errorf("rebuilding the read model: %w", err)
+		at, underWay, err := r.underWay(ctx)
+		if err == nil && underWay && at == last {
+			return
 		}
-		next.position += int64(count)
-		if count == p.batch {
-			continue
-		}
-		swapped, err := p.swap(ctx, next)
-		if err != nil {
-			return err
-		}
-		if swapped {
-			return p.dropHidden(ctx)
-		}
+		last = at
 	}
 }
 
-func (p *Projector) newGeneration(ctx context.Context) (checkpoint, error) {
-	var next checkpoint
-	err := p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `
-			INSERT INTO projection (generation, live, position)
-			SELECT MAX(generation) + 1, 0, 0 FROM projection
-			RETURNING generation`).Scan(&next.generation)
-	})
-	if err != nil {
-		return checkpoint{}, fmt.Errorf("beginning a rebuild: %w", err)
+// rebuild takes the rebuild that there is, if any, to its end. Its error is a
+// *PoisonError, errTakenOver, or the database's own; the live generation is
+// untouched then, and after the latter two the rebuild goes on later.
+func (r *Rebuilder) rebuild(ctx context.Context) error {
+	if err := r.dropAbandoned(ctx); err != nil {
+		return err
 	}
-	return next, nil
+	next, err := r.begin(ctx)
+	if errors.Is(err, errNothingToRebuild) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.log.Info("rebuilding the read model", zap.Int64("generation", next.generation), zap.Int64("position", next.position))
+	err = r.fill(ctx, next)
+	if err == nil {
+		r.log.Info("the read model is rebuilt", zap.Int64("generation", next.generation))
+	}
+	return errors.Join(err, r.dropAbandoned(ctx))
+}
+
+// fill projects into a generation from its checkpoint on, until readers see it.
+func (r *Rebuilder) fill(ctx context.Context, next checkpoint) error {
+	for {
+		count, err := r.projector.advance(ctx, next)
+		var poison *PoisonError
+		switch {
+		case errors.Is(err, errOvertaken):
+			return errTakenOver
+		case errors.As(err, &poison):
+			return errors.Join(poison, r.fail(ctx, next, poison))
+		case err != nil:
+			return fmt.Errorf("rebuilding the read model: %w", err)
+		}
+		next.position += int64(count)
+		if count == r.projector.batch {
+			continue
+		}
+		swapped, err := r.swap(ctx, next)
+		if err != nil || swapped {
+			return err
+		}
+	}
 }
 
 // swap makes a generation the live one, unless it is behind the live one:
 // readers must never see time go backwards.
-func (p *Projector) swap(ctx context.Context, next checkpoint) (swapped bool, err error) {
-	err = p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+func (r *Rebuilder) swap(ctx context.Context, next checkpoint) (swapped bool, err error) {
+	err = r.projector.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		swapped = false
 		var behind int64
 		err := tx.QueryRowContext(ctx, `SELECT position - $1 FROM projection WHERE live = 1`, next.position).Scan(&behind)
@@ -77,98 +144,17 @@ func (p *Projector) swap(ctx context.Context, next checkpoint) (swapped bool, er
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE projection SET live = CASE WHEN generation = $1 THEN 1 ELSE 0 END`, next.generation)
-		swapped = err == nil
-		return err
+		if err != nil {
+			return err
+		}
+		swapped = true
+		return r.end(ctx, tx, next, nil)
 	})
 	if errors.Is(err, errOvertaken) {
-		return false, ErrRebuildOvertaken
+		return false, errTakenOver
 	}
 	if err != nil {
 		return false, fmt.Errorf("swapping the read model: %w", err)
 	}
 	return swapped, nil
-}
-
-// dropHidden removes every generation that readers do not see.
-func (p *Projector) dropHidden(ctx context.Context) error {
-	hidden, err := p.hidden(ctx)
-	if err != nil {
-		return err
-	}
-	for _, generation := range hidden {
-		if err := p.drop(ctx, generation); err != nil {
-			return fmt.Errorf("removing generation %d of the read model: %w", generation, err)
-		}
-	}
-	return nil
-}
-
-func (p *Projector) hidden(ctx context.Context) (generations []int64, err error) {
-	rows, err := p.db.Reader().QueryContext(ctx, `SELECT generation FROM projection WHERE live = 0`)
-	if err != nil {
-		return nil, fmt.Errorf("listing generations: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var generation int64
-		if err := rows.Scan(&generation); err != nil {
-			return nil, fmt.Errorf("listing generations: %w", err)
-		}
-		generations = append(generations, generation)
-	}
-	return generations, rows.Err()
-}
-
-// abandoned is the checkpoint that no projector has, so that none writes into a
-// generation that is being removed.
-const abandoned = -1
-
-// dropChunk is about how many rows one transaction removes, so that commands do
-// not wait long for it.
-const dropChunk = 1000
-
-func (p *Projector) drop(ctx context.Context, generation int64) error {
-	err := p.exec(ctx, `UPDATE projection SET position = $2 WHERE generation = $1 AND live = 0`, generation, abandoned)
-	if err != nil {
-		return err
-	}
-	for _, statement := range []string{
-		`DELETE FROM order_view WHERE generation = $1 AND order_id IN
-			(SELECT order_id FROM order_view WHERE generation = $1 LIMIT $2)`,
-		`DELETE FROM order_summary WHERE generation = $1 AND order_id IN
-			(SELECT order_id FROM order_summary WHERE generation = $1 LIMIT $2)`,
-		`DELETE FROM order_count WHERE generation = $1 AND customer_id IN
-			(SELECT customer_id FROM order_count WHERE generation = $1 LIMIT $2)`,
-		`DELETE FROM order_count_block WHERE generation = $1 AND customer_id IN
-			(SELECT customer_id FROM order_count_block WHERE generation = $1 LIMIT $2)`,
-	} {
-		if err := p.deleteInChunks(ctx, statement, generation); err != nil {
-			return err
-		}
-	}
-	return p.exec(ctx, `DELETE FROM projection WHERE generation = $1 AND live = 0`, generation)
-}
-
-func (p *Projector) deleteInChunks(ctx context.Context, statement string, generation int64) error {
-	for {
-		var deleted int64
-		err := p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			result, err := tx.ExecContext(ctx, statement, generation, dropChunk)
-			if err != nil {
-				return err
-			}
-			deleted, err = result.RowsAffected()
-			return err
-		})
-		if err != nil || deleted < dropChunk {
-			return err
-		}
-	}
-}
-
-func (p *Projector) exec(ctx context.Context, statement string, args ...any) error {
-	return p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, statement, args...)
-		return err
-	})
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"orderflow/services/order"
@@ -20,7 +22,7 @@ func TestRebuildMakesTheSameRows(t *testing.T) {
 		h.catchUp(projector)
 		before := h.rows()
 		projector.batch = 7
-		require.NoError(t, projector.Rebuild(t.Context()))
+		require.NoError(t, h.rebuild(projector))
 		assert.Equal(t, before, h.rows())
 		assert.Equal(t, []int64{2}, h.generations(), "the old generation is gone")
 
@@ -37,7 +39,7 @@ func TestRebuildRepairsDamagedRows(t *testing.T) {
 		h.edit(`DELETE FROM order_view`)
 		h.edit(`UPDATE order_count SET draft = draft + 7`)
 		h.edit(`UPDATE order_summary SET status = 'draft'`)
-		require.NoError(t, h.projector().Rebuild(t.Context()))
+		require.NoError(t, h.rebuild(h.projector()))
 		assert.Equal(t, h.replayed(), h.rows())
 	})
 }
@@ -65,12 +67,12 @@ func TestReadersSeeNoGapDuringARebuild(t *testing.T) {
 		watched := append([]string(nil), h.orders...)
 		beside.Go(func() error { return watchOrders(ctx, h, watched) })
 
-		rebuilder := h.projector()
-		rebuilder.batch = 50
+		rebuilding := h.projector()
+		rebuilding.batch = 50
 		beside.Go(func() error {
 			defer stop()
 			for range 3 {
-				if err := rebuilder.Rebuild(t.Context()); err != nil {
+				if err := h.rebuild(rebuilding); err != nil {
 					return err
 				}
 			}
@@ -142,7 +144,7 @@ func readList(h *history, views *Views) (int64, error) {
 	return query.UpTo, nil
 }
 
-func TestARebuildThatDiesLeavesTheLiveRowsAndIsCleanedUp(t *testing.T) {
+func TestARebuildThatDiesGoesOnWhereItWas(t *testing.T) {
 	eachHistory(t, func(t *testing.T, h *history) {
 		errCrash := errors.New("crash")
 		h.happens(40)
@@ -151,59 +153,142 @@ func TestARebuildThatDiesLeavesTheLiveRowsAndIsCleanedUp(t *testing.T) {
 		before := h.rows()
 
 		projector.batch = 5
-		for range 3 {
+		_, err := h.rebuilder(projector).Request(t.Context())
+		require.NoError(t, err)
+		for died := range int64(3) {
 			batches := 0
 			projector.beforeCommit = func() error {
-				if batches++; batches > 3 {
+				if batches++; batches > 2 {
 					return errCrash
 				}
 				return nil
 			}
-			require.ErrorIs(t, projector.Rebuild(t.Context()), errCrash)
+			require.ErrorIs(t, h.rebuilder(projector).rebuild(t.Context()), errCrash)
 			assert.Equal(t, before, h.rows())
-			assert.Equal(t, []int64{1, 2}, h.generations(), "not one more with each attempt")
+			assert.Equal(t, []int64{1, 2}, h.generations())
+			assert.Equal(t, &order.Rebuild{State: order.RebuildRunning, Position: 10 * (died + 1), StartedAt: noon}, h.projection().Rebuild)
 		}
 
 		projector.beforeCommit = func() error { return nil }
-		require.NoError(t, projector.Rebuild(t.Context()))
+		require.NoError(t, h.rebuilder(projector).rebuild(t.Context()))
 		assert.Equal(t, before, h.rows())
-		assert.Len(t, h.generations(), 1)
+		assert.Equal(t, []int64{2}, h.generations())
 	})
 }
 
-func TestALaterRebuildTakesOver(t *testing.T) {
+func TestWhatARebuildLeftBehindIsRemoved(t *testing.T) {
 	eachHistory(t, func(t *testing.T, h *history) {
 		h.happens(40)
-		slow, fast := h.projector(), h.projector()
-		h.catchUp(fast)
+		h.catchUp(h.projector())
 		before := h.rows()
-		slow.batch = 5
-		next, err := slow.newGeneration(t.Context())
+		h.edit(`INSERT INTO projection (generation, live, position) VALUES (5, 0, 0)`)
+		_, err := h.projector().advance(t.Context(), checkpoint{generation: 5})
 		require.NoError(t, err)
-		_, err = slow.advance(t.Context(), next)
+		require.NoError(t, h.rebuilder(h.projector()).rebuild(t.Context()), "none is asked for")
+		assert.Equal(t, []int64{1}, h.generations())
+		assert.Equal(t, before, h.rows())
+	})
+}
+
+func TestWhoIsLateLeavesTheRebuildToTheOther(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(40)
+		h.catchUp(h.projector())
+		before := h.rows()
+		slow, fast := h.rebuilder(h.projector()), h.rebuilder(h.projector())
+		slow.projector.batch = 5
+		_, err := slow.Request(t.Context())
+		require.NoError(t, err)
+		next, err := slow.begin(t.Context())
+		require.NoError(t, err)
+		_, err = slow.projector.advance(t.Context(), next)
 		require.NoError(t, err)
 
-		require.NoError(t, fast.Rebuild(t.Context()))
+		require.NoError(t, fast.rebuild(t.Context()))
 		next.position += 5
-		_, err = slow.advance(t.Context(), next)
-		require.ErrorIs(t, err, errOvertaken)
+		require.ErrorIs(t, slow.fill(t.Context(), next), errTakenOver)
 		_, err = slow.swap(t.Context(), checkpoint{generation: next.generation, position: 1_000})
-		require.ErrorIs(t, err, ErrRebuildOvertaken)
+		require.ErrorIs(t, err, errTakenOver)
+		assert.Equal(t, order.RebuildDone, h.projection().Rebuild.State)
 		assert.Equal(t, before, h.rows())
+	})
+}
+
+// However many work at one rebuild, one of them takes it to its end.
+func TestManyAtOneRebuildBringItToItsEnd(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		h.happens(100)
+		h.catchUp(h.projector())
+		before := h.rows()
+		for round := range int64(5) {
+			_, err := h.rebuilder(h.projector()).Request(t.Context())
+			require.NoError(t, err)
+			var together errgroup.Group
+			for range 4 {
+				together.Go(func() error {
+					projector := h.projector()
+					projector.batch = 3
+					err := h.rebuilder(projector).rebuild(t.Context())
+					if errors.Is(err, errTakenOver) {
+						return nil
+					}
+					return err
+				})
+			}
+			require.NoError(t, together.Wait())
+			assert.Equal(t, order.RebuildDone, h.projection().Rebuild.State)
+			assert.Equal(t, []int64{round + 2}, h.generations())
+			assert.Equal(t, before, h.rows())
+		}
+	})
+}
+
+func TestARebuildThatHasFailedIsNotSwappedIn(t *testing.T) {
+	eachHistory(t, func(t *testing.T, h *history) {
+		rebuilder := h.rebuilder(h.projector())
+		_, err := rebuilder.Request(t.Context())
+		require.NoError(t, err)
+		next, err := rebuilder.begin(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, rebuilder.fail(t.Context(), next, errors.New("another process met poison")))
+		_, err = rebuilder.swap(t.Context(), next)
+		require.ErrorIs(t, err, errTakenOver)
+		assert.EqualValues(t, 1, h.projection().Generation)
 	})
 }
 
 func TestAGenerationThatIsBehindIsNotSwappedIn(t *testing.T) {
 	eachHistory(t, func(t *testing.T, h *history) {
 		h.happens(10)
-		projector := h.projector()
-		h.catchUp(projector)
-		next, err := projector.newGeneration(t.Context())
+		h.catchUp(h.projector())
+		rebuilder := h.rebuilder(h.projector())
+		_, err := rebuilder.Request(t.Context())
 		require.NoError(t, err)
-		swapped, err := projector.swap(t.Context(), next)
+		next, err := rebuilder.begin(t.Context())
+		require.NoError(t, err)
+		swapped, err := rebuilder.swap(t.Context(), next)
 		require.NoError(t, err)
 		assert.False(t, swapped)
 	})
+}
+
+// rebuild asks for a rebuild and takes it to its end.
+func (h *history) rebuild(p *Projector) error {
+	rebuilder := h.rebuilder(p)
+	if _, err := rebuilder.Request(h.t.Context()); err != nil {
+		return err
+	}
+	return rebuilder.rebuild(h.t.Context())
+}
+
+func (h *history) rebuilder(p *Projector) *Rebuilder {
+	return NewRebuilder(p, func() time.Time { return noon }, zap.NewNop())
+}
+
+func (h *history) projection() order.Projection {
+	projection, err := h.rebuilder(h.projector()).Projection(h.t.Context())
+	require.NoError(h.t, err)
+	return projection
 }
 
 func (h *history) generations() (all []int64) {
