@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"orderflow/internal/atomicfile"
 	"orderflow/internal/filelock"
 	"orderflow/internal/strictjson"
 	"orderflow/internal/token"
@@ -122,7 +123,11 @@ func change(ctx context.Context, path string, apply func(*document) error) (err 
 	if err := apply(&d); err != nil {
 		return err
 	}
-	if err := write(path, d); err != nil {
+	content, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = atomicfile.Replace(path, append(content, '\n'), 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the API keys: %w", err)
 	}
 	return nil
@@ -143,26 +148,4 @@ func read(path string) (document, error) {
 		}
 	}
 	return d, nil
-}
-
-// write replaces the file at once.
-func write(path string, d document) error {
-	content, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return err
-	}
-	// The file is made with mode 0600.
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, writeErr := file.Write(append(content, '\n'))
-	err = errors.Join(writeErr, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"orderflow/internal/atomicfile"
 )
 
 // A running system takes orders for itself over a Unix socket that only its
@@ -64,7 +66,7 @@ func listenForControl(dataDir string, workers workerScaler) (*control, error) {
 		return nil, fmt.Errorf("listening for control: %w", err)
 	}
 	record := filepath.Join(dataDir, controlPathFile)
-	if err := errors.Join(os.Chmod(path, 0o600), writeAtOnce(record, path+"\n")); err != nil {
+	if err := errors.Join(os.Chmod(path, 0o600), atomicfile.Replace(record, []byte(path+"\n"), 0o600)); err != nil {
 		return nil, errors.Join(fmt.Errorf("listening for control: %w", err), listener.Close())
 	}
 	mux := http.NewServeMux()

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
+	"orderflow/internal/atomicfile"
 	"orderflow/internal/supervisor"
 )
 
@@ -78,7 +77,7 @@ func (s *Stack) writeReadyFile() error {
 	if s.cfg.ReadyFile == "" {
 		return nil
 	}
-	if err := writeAtOnce(s.cfg.ReadyFile, s.GatewayURL()+"\n"); err != nil {
+	if err := atomicfile.Replace(s.cfg.ReadyFile, []byte(s.GatewayURL()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("writing the ready file (ORDERFLOW_READY_FILE): %w", err)
 	}
 	return nil
@@ -90,23 +89,6 @@ func (s *Stack) removeReadyFile() error {
 	}
 	if err := removeIfThere(s.cfg.ReadyFile); err != nil {
 		return fmt.Errorf("removing the ready file (ORDERFLOW_READY_FILE): %w", err)
-	}
-	return nil
-}
-
-// writeAtOnce writes a file under another name and renames it.
-func writeAtOnce(path, text string) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.WriteString(text)
-	err = errors.Join(err, temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, removeIfThere(temporary.Name()))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/internal/atomicfile"
 	"orderflow/internal/config"
 	"orderflow/internal/filelock"
 	"orderflow/internal/supervisor"
@@ -261,7 +262,7 @@ func TestControlWorksFromAFolderWhosePathIsTooLongForASocket(t *testing.T) {
 
 func TestControlFileOfAKilledSystemMeansNotRunning(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, writeAtOnce(filepath.Join(dir, controlPathFile), filepath.Join(dir, controlSocket)+"\n"))
+	require.NoError(t, atomicfile.Replace(filepath.Join(dir, controlPathFile), []byte(filepath.Join(dir, controlSocket)+"\n"), 0o600))
 	_, err := Scale(t.Context(), dir, 2)
 	require.ErrorIs(t, err, ErrNotRunning)
 }

@@ -1,12 +1,15 @@
 package jose
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
 	"github.com/lestrrat-go/jwx/v3/jwk"
+
+	"orderflow/internal/atomicfile"
 )
 
 // Errors of RemovePublicKey, for errors.Is.
@@ -87,14 +90,13 @@ func readSet(path string) (jwk.Set, error) {
 	return set, nil
 }
 
-// writeSet replaces the file at once.
 func writeSet(path string, set jwk.Set) error {
-	temporary, err := writeTemporary(path, set, 0o644)
+	content, err := json.MarshalIndent(set, "", "  ")
+	if err == nil {
+		err = atomicfile.Replace(path, append(content, '\n'), 0o644)
+	}
 	if err != nil {
 		return fmt.Errorf("writing the key set: %w", err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return errors.Join(fmt.Errorf("writing the key set: %w", err), os.Remove(temporary))
 	}
 	return nil
 }

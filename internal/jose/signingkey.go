@@ -16,6 +16,8 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"orderflow/internal/atomicfile"
 )
 
 // SigningKey signs tokens with ES256. It is safe for concurrent use.
@@ -110,25 +112,20 @@ func (k *SigningKey) String() string { return "signing key " + k.ID() }
 func (k *SigningKey) GoString() string { return k.String() }
 
 // createSigningKey makes a key unless another process has just made one, which
-// created = false says. A hard link either makes the complete file or fails.
+// created = false says.
 func createSigningKey(path string) (created bool, err error) {
 	key, err := newSigningKey()
 	if err != nil {
 		return false, fmt.Errorf("making the signing key: %w", err)
 	}
-	temporary, err := writeTemporary(path, key, 0o600)
+	content, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
+		return false, fmt.Errorf("making the signing key: %w", err)
+	}
+	if created, err = atomicfile.Create(path, append(content, '\n'), 0o600); err != nil {
 		return false, fmt.Errorf("writing the signing key: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.Remove(temporary)) }()
-
-	switch err := os.Link(temporary, path); {
-	case errors.Is(err, fs.ErrExist):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("writing the signing key: %w", err)
-	}
-	return true, nil
+	return created, nil
 }
 
 func newSigningKey() (jwk.Key, error) {
@@ -144,23 +141,4 @@ func newSigningKey() (jwk.Key, error) {
 	return key, errors.Join(err,
 		key.Set(jwk.AlgorithmKey, jwa.ES256()),
 		key.Set(jwk.KeyUsageKey, jwk.ForSignature))
-}
-
-// writeTemporary writes value as JSON to a new file beside path and returns
-// the file's name. Its content is on disk when the call returns.
-func writeTemporary(path string, value any, mode fs.FileMode) (name string, err error) {
-	content, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return "", err
-	}
-	_, writeErr := file.Write(append(content, '\n'))
-	err = errors.Join(file.Chmod(mode), writeErr, file.Sync(), file.Close())
-	if err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
 }

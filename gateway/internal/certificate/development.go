@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"orderflow/internal/atomicfile"
 )
 
 // Files of the development certificate, in the folder that it is kept in.
@@ -62,7 +64,7 @@ func Development(dir string, now time.Time) (source Source, created bool, err er
 		}
 	}
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})
-	if err := replaceFile(filepath.Join(dir, DevelopmentCAFile), public, 0o644); err != nil {
+	if err := atomicfile.Replace(filepath.Join(dir, DevelopmentCAFile), public, 0o644); err != nil {
 		return Source{}, false, fmt.Errorf("writing the development certificate: %w", err)
 	}
 	return Files(file, file), created, nil
@@ -98,22 +100,5 @@ func writeDevelopment(file string, now time.Time) error {
 	}
 	content := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
 	content = append(content, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...)
-	return replaceFile(file, content, 0o600)
-}
-
-// replaceFile writes a file so that nobody sees a half of it.
-func replaceFile(path string, content []byte, mode fs.FileMode) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, writeErr := temporary.Write(content)
-	err = errors.Join(temporary.Chmod(mode), writeErr, temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	return nil
+	return atomicfile.Replace(file, content, 0o600)
 }

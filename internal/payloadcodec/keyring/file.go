@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
+	"orderflow/internal/atomicfile"
 	"orderflow/internal/strictjson"
 )
 
@@ -47,24 +47,16 @@ func Open(path string) (*Keyring, error) {
 // already, which created = false says. Processes that do so at once agree on
 // one file. The folder must exist. Now gives the key's ID its date.
 func Create(path string, now time.Time) (created bool, err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return false, nil
-	}
 	id, content := newID(now), document{Keys: map[string][]byte{}}
 	content.Current, content.Keys[id] = id, newKey()
-	temporary, err := writeTemporary(path, content)
+	text, err := content.text()
+	if err == nil {
+		created, err = atomicfile.Create(path, text, ownersMode)
+	}
 	if err != nil {
 		return false, fmt.Errorf("writing the keyring: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.Remove(temporary)) }()
-	// A hard link either makes the complete file or fails.
-	switch err := os.Link(temporary, path); {
-	case errors.Is(err, fs.ErrExist):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("writing the keyring: %w", err)
-	}
-	return true, nil
+	return created, nil
 }
 
 // Add puts a new key into the file, which decrypts and does not encrypt yet,
@@ -117,12 +109,12 @@ func change(path string, apply func(*document) error) error {
 	if err := apply(&content); err != nil {
 		return err
 	}
-	temporary, err := writeTemporary(path, content)
+	text, err := content.text()
+	if err == nil {
+		err = atomicfile.Replace(path, text, ownersMode)
+	}
 	if err != nil {
 		return fmt.Errorf("writing the keyring: %w", err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return errors.Join(fmt.Errorf("writing the keyring: %w", err), os.Remove(temporary))
 	}
 	return nil
 }
@@ -151,6 +143,9 @@ func read(path string) (document, error) {
 	return content, nil
 }
 
+// ownersMode lets nobody but the owner read a keyring that is written here.
+const ownersMode fs.FileMode = 0o600
+
 // unsafeMode are the permissions that a keyring must not give: anything to
 // strangers, and writing to the group. A group may read, because that is how
 // an orchestrator hands a secret to a process that is not root.
@@ -168,6 +163,11 @@ func checkMode(mode fs.FileMode) error {
 	return nil
 }
 
+func (d document) text() ([]byte, error) {
+	text, err := json.MarshalIndent(d, "", "  ")
+	return append(text, '\n'), err
+}
+
 func newKey() []byte {
 	key := make([]byte, KeySize)
 	// It never fails; see its documentation.
@@ -180,23 +180,4 @@ func newID(now time.Time) string {
 	random := make([]byte, 2)
 	_, _ = rand.Read(random)
 	return now.UTC().Format(time.DateOnly) + "-" + hex.EncodeToString(random)
-}
-
-// writeTemporary writes the content to a new file beside path, readable by its
-// owner only, and returns the file's name. It is on disk when the call returns.
-func writeTemporary(path string, content document) (name string, err error) {
-	text, err := json.MarshalIndent(content, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	// The file is made with mode 0600.
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return "", err
-	}
-	_, writeErr := file.Write(append(text, '\n'))
-	if err := errors.Join(writeErr, file.Sync(), file.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
 }
