@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"orderflow/internal/problem"
 	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
@@ -91,6 +92,26 @@ func TestAHeldOrderCanBeCancelled(t *testing.T) {
 		require.Equal(t, []string{contract.UndoChargePayment, contract.UndoReserveInventory, contract.UndoCreateOrder}, run.services.compensations())
 		require.Nil(t, run.progress().Hold)
 		require.Equal(t, "cust-ada", run.services.cancelled.Operator)
+	})
+}
+
+// Who held it cannot be recorded before there is an order, which only its
+// cancellation creates then.
+func TestAnOrderHeldBeforeItsFirstStepIsCancelledAtOnce(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		nowhere := problem.New(problem.NotFound, "there is no such order")
+		run.services.answer(contract.RecordIntervention, []error{nowhere, nowhere, nowhere, nowhere, nowhere, nil})
+		hold := run.send(0, contract.UpdateHold, holdRequest())
+		answers := run.cancelAt(time.Second)
+		soon := run.look(3 * time.Second)
+		run.execute()
+
+		require.NoError(t, hold.refused)
+		require.NoError(t, answers[0].refused)
+		require.Zero(t, run.services.count(contract.StepCreateOrder))
+		require.Equal(t, contract.SagaCompensated, soon.State)
+		require.Len(t, run.services.recorded, 1, "and the decision is kept all the same")
 	})
 }
 

@@ -187,13 +187,14 @@ func (s *saga) compensateLast(err *error, step string, activity any, request req
 	}
 	s.beginUndoing(*err)
 	nothingThere := s.creationRefused(*err) || s.orphan()
+	created := s.progress.step(step).State == contract.StepDone
 	if nothingThere {
 		s.progress.State = contract.SagaCompensating
 	} else {
 		s.progress.beginUndo(step)
 	}
 	s.awaitOthersUndone(compensationOf[step])
-	if s.progress.step(step).State != contract.StepFailed {
+	if created {
 		// Else there may be no order yet that could keep a decision.
 		s.awaitRecorded()
 	}
