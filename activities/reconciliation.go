@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -81,15 +82,18 @@ func (a *Reconciliation) RecoverOrder(ctx context.Context, suspect contract.Susp
 	if err != nil {
 		return contract.Decision{}, a.failed(ctx, err)
 	}
-	log := activity.GetLogger(ctx)
-	if !verdict.recover {
-		if verdict.alarming {
-			log.Error("An order needs somebody and is left alone", "orderId", suspect.OrderID, "source", suspect.Source, "reason", verdict.reason)
-		}
-		return contract.Decision{InNeed: verdict.alarming, Reason: verdict.reason}, nil
+	switch {
+	case verdict.alarming:
+		return a.inNeed(ctx, suspect, verdict.reason), nil
+	case !verdict.recover:
+		return contract.Decision{Reason: verdict.reason}, nil
 	}
 	input := verdict.input
-	if input.Recovery.Settled, err = a.settlements(ctx, suspect.OrderID, verdict.run); err != nil {
+	input.Recovery.Settled, err = a.settlements(ctx, suspect.OrderID, verdict.run)
+	switch {
+	case errors.Is(err, errUnreadableWord):
+		return a.inNeed(ctx, suspect, err.Error()), nil
+	case err != nil:
 		return contract.Decision{}, a.failed(ctx, err)
 	}
 	started, err := a.start(ctx, input)
@@ -99,8 +103,15 @@ func (a *Reconciliation) RecoverOrder(ctx context.Context, suspect contract.Susp
 	if !started {
 		return contract.Decision{Reason: "another run has just begun"}, nil
 	}
-	log.Warn("A recovery was started", "orderId", suspect.OrderID, "source", suspect.Source, "reason", verdict.reason)
+	activity.GetLogger(ctx).Warn("A recovery was started", "orderId", suspect.OrderID, "source", suspect.Source, "reason", verdict.reason)
 	return contract.Decision{Recovered: true, Reason: verdict.reason}, nil
+}
+
+// inNeed tells of an order that a recovery would not help, or might harm.
+func (a *Reconciliation) inNeed(ctx context.Context, suspect contract.Suspect, reason string) contract.Decision {
+	activity.GetLogger(ctx).Error("An order needs somebody and is left alone",
+		"orderId", suspect.OrderID, "source", suspect.Source, "reason", reason)
+	return contract.Decision{InNeed: true, Reason: reason}
 }
 
 // failed gives an error Temporal's form.

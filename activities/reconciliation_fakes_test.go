@@ -40,6 +40,8 @@ type fakeRun struct {
 	failedAs string
 	closedAt time.Time
 	input    any // what it was started with
+	// unreadable makes what it has accepted unreadable: the key is gone.
+	unreadable bool
 	// said are the updates that it has accepted, after its start.
 	said []contract.Settlement
 }
@@ -114,6 +116,9 @@ func (f *fakeTemporal) GetWorkflowHistory(_ context.Context, id, runID string, _
 	for _, word := range run.said {
 		args, failed := converter.GetDefaultDataConverter().ToPayloads(word.OperatorRequest)
 		err = errors.Join(err, failed)
+		if run.unreadable {
+			args.Payloads[0].Metadata[converter.MetadataEncoding] = []byte("binary/encrypted")
+		}
 		events = append(events, &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowExecutionUpdateAcceptedEventAttributes{
 			WorkflowExecutionUpdateAcceptedEventAttributes: &historypb.WorkflowExecutionUpdateAcceptedEventAttributes{
 				AcceptedRequest: &updatepb.Request{Input: &updatepb.Input{Name: word.Update, Args: args}},

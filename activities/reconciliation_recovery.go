@@ -74,6 +74,7 @@ func recoveryOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions
 		ID:                                       input.OrderID,
 		Priority:                                 temporal.Priority{FairnessKey: input.CustomerID},
 		TaskQueue:                                contract.QueueOrders,
+		WorkflowTaskTimeout:                      contract.WorkflowTaskTimeout,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,

@@ -100,6 +100,10 @@ func (a *Reconciliation) accepted(ctx context.Context, orderID string, run lastR
 	return settled, nil
 }
 
+// errUnreadableWord says that nobody here can read what an operator has said: a
+// recovery might do again what was done by hand.
+var errUnreadableWord = errors.New("an operator's decision cannot be read")
+
 // settlement is the word that an event of a history has accepted; nil for any
 // other event.
 func (a *Reconciliation) settlement(event *historypb.HistoryEvent) (*contract.Settlement, error) {
@@ -109,7 +113,7 @@ func (a *Reconciliation) settlement(event *historypb.HistoryEvent) (*contract.Se
 	}
 	word := contract.Settlement{Update: input.GetName()}
 	if err := a.Converter.FromPayloads(input.GetArgs(), &word.OperatorRequest); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnreadableWord, err)
 	}
 	return &word, nil
 }

@@ -104,3 +104,18 @@ func TestNoRecoveryBeginsBeforeTheOperatorsWordsAreRead(t *testing.T) {
 		})
 	}
 }
+
+// A recovery might do again what somebody has done by hand, and nobody here can
+// read what that was: somebody has to be told, instead of asking for ever.
+func TestAnOrderWithAnUnreadableDecisionNeedsSomebody(t *testing.T) {
+	w := newWorld(t)
+	run := terminated
+	run.unreadable = true
+	run.said = []contract.Settlement{{Update: contract.UpdateResolve, OperatorRequest: contract.OperatorRequest{Step: contract.StepChargePayment}}}
+	w.temporal.runs[lost] = run
+	w.services.orders[lost] = *viewOf(order.Confirmed)
+	decision, err := w.decide(suspectOf(contract.SourceOpenOrders))
+	require.NoError(t, err)
+	require.True(t, decision.InNeed)
+	require.Empty(t, w.temporal.started)
+}

@@ -79,9 +79,7 @@ func (a *Reconciliation) strays(ctx context.Context, all []contract.Suspect) ([]
 	var strays []contract.Suspect
 	for _, suspect := range all {
 		status, known := statuses[suspect.OrderID]
-		switch {
-		case !contract.Recoverable(suspect.Step, suspect.Revision):
-		case !known, status == order.Cancelled, status == order.Shipped && suspect.Source == contract.SourceReservations:
+		if !known || status == order.Cancelled || status == order.Shipped && suspect.Source == contract.SourceReservations {
 			strays = append(strays, suspect)
 		}
 	}

@@ -21,7 +21,7 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 		return refusal(contract.ErrorRecovering, "the order is being recovered")
 	case s.forward.Err() != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
-	case s.progress.Hold != nil:
+	case s.progress.Hold != nil && (s.progress.Hold.Operator || !request.Operator):
 		return refusal(contract.ErrorAlreadyHeld, "the order is on hold")
 	default:
 		return checkRequest(request.RequestedBy, request.Reason)
@@ -29,12 +29,15 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 }
 
 // hold stops the order before its next step. A step under way is not
-// interrupted.
+// interrupted. An operator may take over a hold of the customer, who could
+// otherwise end it in the very moment in which the operator needs it.
 func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
+	if s.progress.Hold == nil {
+		s.deadline.stopClock(ctx)
+	}
 	s.progress.Hold = &contract.Hold{
 		By: request.RequestedBy, Reason: plain(request.Reason), Since: workflow.Now(ctx), Operator: request.Operator,
 	}
-	s.deadline.stopClock(ctx)
 	s.progress.publish(s.backward)
 	s.index(s.stateNow())
 	s.record(ctx, held, "", request.RequestedBy, request.Reason)

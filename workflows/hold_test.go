@@ -95,6 +95,31 @@ func TestAHeldOrderCanBeCancelled(t *testing.T) {
 	})
 }
 
+// Else the customer could end the hold in the moment in which an operator wants
+// the order to stay where it is.
+func TestAnOperatorTakesOverTheCustomersHold(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := slowStart(t, way)
+		byOperator := contract.HoldRequest{Reason: "a suspicion", RequestedBy: "ops-jane", Operator: true}
+		own := run.send(time.Second, contract.UpdateHold, holdRequest())
+		taken := run.send(2*time.Second, contract.UpdateHold, byOperator)
+		again := run.send(3*time.Second, contract.UpdateHold, byOperator)
+		back := run.send(4*time.Second, contract.UpdateHold, holdRequest())
+		letGo := run.send(time.Hour, contract.UpdateRelease, holdRequest())
+		released := run.send(2*time.Hour, contract.UpdateRelease, byOperator)
+		run.execute()
+
+		require.NoError(t, own.refused)
+		require.NoError(t, taken.refused)
+		require.Equal(t, "ops-jane", taken.progress.Hold.By)
+		require.Equal(t, contract.ErrorAlreadyHeld, typeOf(again.refused))
+		require.Equal(t, contract.ErrorAlreadyHeld, typeOf(back.refused))
+		require.Equal(t, contract.ErrorHeldByOperator, typeOf(letGo.refused))
+		require.NoError(t, released.refused)
+		require.NoError(t, run.env.GetWorkflowError(), "its clock goes on after one release")
+	})
+}
+
 // Who held it cannot be recorded before there is an order, which only its
 // cancellation creates then.
 func TestAnOrderHeldBeforeItsFirstStepIsCancelledAtOnce(t *testing.T) {

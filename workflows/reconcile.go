@@ -82,17 +82,20 @@ func newRound(ctx workflow.Context, in contract.ReconcileInput) *round {
 // none, or none that can be read: its key may be gone, which to an order's
 // workflow is a panic that waits for the key. A round looks at everything then.
 func lastRound(ctx workflow.Context) (last contract.ReconcileResult) {
+	unreadable := func(why any) contract.ReconcileResult {
+		workflow.GetLogger(ctx).Warn("The result of the last round cannot be read: everything is looked at", "error", why)
+		return contract.ReconcileResult{}
+	}
 	defer func() {
-		if unreadable := recover(); unreadable != nil {
-			workflow.GetLogger(ctx).Warn("The result of the last round cannot be read: everything is looked at", "error", unreadable)
-			last = contract.ReconcileResult{}
+		if missingKey := recover(); missingKey != nil {
+			last = unreadable(missingKey)
 		}
 	}()
 	if !workflow.HasLastCompletionResult(ctx) {
 		return last
 	}
 	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-		panic(err)
+		return unreadable(err)
 	}
 	return last
 }

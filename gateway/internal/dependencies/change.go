@@ -45,6 +45,7 @@ func holdOptions(service, queue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       contract.HoldID(queue),
 		TaskQueue:                                contract.QueueOrders,
+		WorkflowTaskTimeout:                      contract.WorkflowTaskTimeout,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
@@ -60,7 +61,7 @@ func details(service string) string {
 		"Steps that need it wait, with their clocks stopped; nothing fails.\n\n" +
 		"To let them go on: `POST /v1/ops/dependencies/" + service + "/release` with a `reason` and, " +
 		"if it should be faster or slower than " + fmt.Sprint(contract.DefaultReleaseRate) + " orders a second, `perSecond`. " +
-		"Do not cancel or terminate this workflow: then those who wait are not told, and ask again after an hour."
+		"Do not cancel or terminate this workflow: then those who wait are not told, and ask again after up to six hours."
 }
 
 // Released is what a release has begun.

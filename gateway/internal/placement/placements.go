@@ -38,8 +38,8 @@ type Timeouts struct {
 	// live worker. Default 500 ms.
 	Progress time.Duration
 	// Decision bounds the decision on a message, which needs a live worker. It
-	// is longer than the five seconds after which Temporal delivers a task again
-	// that got lost with its worker. Default 6 s.
+	// is longer than contract.WorkflowTaskTimeout, after which Temporal delivers
+	// a task again that got lost with its worker. Default 6 s.
 	Decision time.Duration
 	// List bounds the reading of a list of workflows. Default 2 s.
 	List time.Duration
@@ -50,7 +50,7 @@ func (t Timeouts) withDefaults() Timeouts {
 		Start:    cmp.Or(t.Start, 5*time.Second),
 		Find:     cmp.Or(t.Find, time.Second),
 		Progress: cmp.Or(t.Progress, 500*time.Millisecond),
-		Decision: cmp.Or(t.Decision, 6*time.Second),
+		Decision: cmp.Or(t.Decision, contract.WorkflowTaskTimeout+time.Second),
 		List:     cmp.Or(t.List, 2*time.Second),
 	}
 }

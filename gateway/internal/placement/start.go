@@ -2,7 +2,6 @@ package placement
 
 import (
 	"context"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -48,18 +47,12 @@ func (p *Placements) start(ctx context.Context, input contract.PlaceOrderInput) 
 	return p.workflows.Start(ctx, startOptions(input), contract.PlaceOrder, input)
 }
 
-// taskTimeout is how long an order's task may be with a worker. It is what the
-// order waits when that worker is killed, or is given the task in the moment in
-// which it stops to poll: both happen in a rollout, so it is less than Temporal's
-// ten seconds. A task that takes longer is prolonged by its worker.
-const taskTimeout = 5 * time.Second
-
 // startOptions has no other timeout: an order waits as long as it must.
 func startOptions(input contract.PlaceOrderInput) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       input.OrderID,
 		TaskQueue:                                contract.QueueOrders,
-		WorkflowTaskTimeout:                      taskTimeout,
+		WorkflowTaskTimeout:                      contract.WorkflowTaskTimeout,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
