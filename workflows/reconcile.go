@@ -82,20 +82,19 @@ func newRound(ctx workflow.Context, in contract.ReconcileInput) *round {
 // none, or none that can be read: its key may be gone, which to an order's
 // workflow is a panic that waits for the key. A round looks at everything then.
 func lastRound(ctx workflow.Context) (last contract.ReconcileResult) {
-	unreadable := func(why any) contract.ReconcileResult {
+	warn := func(why any) {
 		workflow.GetLogger(ctx).Warn("The result of the last round cannot be read: everything is looked at", "error", why)
-		return contract.ReconcileResult{}
+		last = contract.ReconcileResult{}
 	}
 	defer func() {
 		if missingKey := recover(); missingKey != nil {
-			last = unreadable(missingKey)
+			warn(missingKey)
 		}
 	}()
-	if !workflow.HasLastCompletionResult(ctx) {
-		return last
-	}
-	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-		return unreadable(err)
+	if workflow.HasLastCompletionResult(ctx) {
+		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
+			warn(err)
+		}
 	}
 	return last
 }
