@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -64,8 +65,11 @@ type Parts struct {
 	Close func() error
 }
 
-// checkConsul is the name of the chassis's own readiness check.
-const checkConsul = "consul"
+// Names of the chassis's own readiness checks.
+const (
+	checkConsul = "consul"
+	checkEnding = "ending"
+)
 
 // closeTimeout is for what remains once requests have drained: background
 // work, the service's own Close, telemetry.
@@ -125,6 +129,7 @@ type service struct {
 
 	registrar *registrar // nil without discovery, or before it has begun
 	server    *httpserver.Server
+	ending    atomic.Bool     // nobody should call any more
 	failed    chan error      // the first failure of background work
 	closers   lifecycle.Stack // what remains after the drain
 }
@@ -208,11 +213,9 @@ func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metada
 }
 
 func (s *service) engine(parts Parts) *gin.Engine {
-	checks := maps.Clone(parts.Checks)
+	checks := map[string]func(context.Context) error{checkEnding: s.checkEnding}
+	maps.Copy(checks, parts.Checks)
 	if s.registrar != nil {
-		if checks == nil {
-			checks = map[string]func(context.Context) error{}
-		}
 		checks[checkConsul] = s.registrar.check
 	}
 	engine := httpserver.NewEngine(httpserver.Options{
@@ -281,7 +284,7 @@ func (s *service) wait(ctx context.Context) error {
 // stop brings down what start brought up, as far as it came.
 func (s *service) stop(ctx context.Context) error {
 	var failures []error
-	if s.registrar != nil {
+	if s.server != nil {
 		s.leave(ctx)
 	}
 	draining, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
@@ -294,20 +297,27 @@ func (s *service) stop(ctx context.Context) error {
 	return errors.Join(append(failures, s.closers.Close(closing))...)
 }
 
-// leave takes the instance out of Consul and goes on accepting until callers
-// have heard of it. Consul may be away: it reaps the instance by itself then,
-// and that is no failure of this process.
+// leave takes the instance out of Consul, is not ready any more for platforms
+// that ask, and goes on accepting until callers have heard of it. Consul may be
+// away: it reaps the instance by itself then, and that is no failure of this
+// process.
 func (s *service) leave(ctx context.Context) {
-	leaving, cancel := context.WithTimeout(ctx, registerTimeout)
-	defer cancel()
-	wasRegistered, err := s.registrar.close(leaving)
-	if err != nil {
-		s.telemetry.Log.Warn("could not deregister", zap.Error(err))
-		return
+	s.ending.Store(true)
+	if s.registrar != nil {
+		leaving, cancel := context.WithTimeout(ctx, registerTimeout)
+		defer cancel()
+		if err := s.registrar.close(leaving); err != nil {
+			s.telemetry.Log.Warn("could not deregister", zap.Error(err))
+		}
 	}
-	if wasRegistered {
-		<-time.After(s.cfg.DrainDelay)
+	<-time.After(s.cfg.DrainDelay)
+}
+
+func (s *service) checkEnding(context.Context) error {
+	if s.ending.Load() {
+		return errors.New("the process is ending")
 	}
+	return nil
 }
 
 // recordedVersion is the module version, or else the revision, that the Go

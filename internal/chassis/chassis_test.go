@@ -226,6 +226,22 @@ func TestARequestThatOutlastsTheDrainIsCutOff(t *testing.T) {
 	require.ErrorIs(t, r.end(t), context.DeadlineExceeded)
 }
 
+// A platform with its own discovery asks for readiness. Until it has heard, and
+// its callers with it, they are answered.
+func TestAServiceThatEndsIsNotReadyAndAnswersForAWhile(t *testing.T) {
+	r := start(t, Config{DrainDelay: 500 * time.Millisecond}, Parts{})
+	status, body := fetch(t, r.url+"/readyz")
+	require.Equal(t, http.StatusOK, status, body)
+	r.signal()
+	require.Eventually(t, func() bool {
+		status, body := fetch(t, r.url+"/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "the process is ending")
+	}, within, time.Millisecond)
+	status, _ = fetch(t, r.url+"/healthz")
+	assert.Equal(t, http.StatusOK, status)
+	require.NoError(t, r.end(t))
+}
+
 func TestAServiceStartsWithoutConsulAndSaysSo(t *testing.T) {
 	nobody, err := httpserver.Listen("127.0.0.1:0")
 	require.NoError(t, err)

@@ -84,11 +84,11 @@ func (r *registrar) check(context.Context) error {
 	return r.failure
 }
 
-// close ends the attempts and takes the instance out of the registry. It
-// returns whether the instance was in there.
-func (r *registrar) close(ctx context.Context) (wasRegistered bool, err error) {
+// close ends the attempts and takes the instance out of the registry, if it is
+// in there.
+func (r *registrar) close(ctx context.Context) error {
 	if r.stop == nil {
-		return false, nil
+		return nil
 	}
 	r.stop()
 	r.attempts.Wait()
@@ -98,7 +98,7 @@ func (r *registrar) close(ctx context.Context) (wasRegistered bool, err error) {
 	r.registration, r.failure = nil, errNotRegisteredYet
 	r.mu.Unlock()
 	if registration == nil {
-		return false, nil
+		return nil
 	}
-	return true, registration.Deregister(ctx)
+	return registration.Deregister(ctx)
 }
