@@ -1,0 +1,153 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"orderflow/internal/faults/failpoint"
+)
+
+// Phase is when a fault meets a step, seen from the commit of its effect.
+type Phase string
+
+// The phases.
+const (
+	Before Phase = "before"
+	During Phase = "during"
+	After  Phase = "after"
+)
+
+// Phases lists them in their order.
+func Phases() []Phase { return []Phase{Before, During, After} }
+
+// Aim is a kind of fault that can be aimed at the call of a step.
+type Aim string
+
+// The aims.
+const (
+	KillService  Aim = "kill the service"
+	KillWorker   Aim = "kill the worker"
+	KillTemporal Aim = "kill Temporal"
+	KillConsul   Aim = "kill Consul"
+	KillDatabase Aim = "restart the database"
+	StopService  Aim = "stop the service"
+	StopWorker   Aim = "stop the worker"
+	DropCall     Aim = "drop the connection"
+	DelayCall    Aim = "delay beyond the timeout"
+	PanicCall    Aim = "panic in the handler"
+	Duplicate    Aim = "deliver twice"
+	Late         Aim = "deliver after its undoing"
+)
+
+// Aims lists the faults of the matrix. What Temporal, Consul and the database
+// are in the middle of when they die is theirs; the phase says what the step was
+// in the middle of.
+func Aims() []Aim {
+	return []Aim{
+		KillService, KillWorker, KillTemporal, KillConsul, KillDatabase,
+		StopService, StopWorker, DropCall, DelayCall, PanicCall, Duplicate, Late,
+	}
+}
+
+// Cell is one fault at one step in one phase.
+type Cell struct {
+	Aim   Aim    `json:"aim"`
+	Step  string `json:"step"`
+	Phase Phase  `json:"phase"`
+}
+
+// String names the cell in one line.
+func (c Cell) String() string { return fmt.Sprintf("%s, %s %s", c.Aim, c.Phase, c.Step) }
+
+// Impossible is the reason why the cell cannot happen on a database; "" when it
+// can.
+func (c Cell) Impossible(database string) string {
+	effect := effectOfStep(c.Step)
+	switch {
+	case c.Aim == KillDatabase && database == SQLite:
+		return "SQLite has no server"
+	case c.Aim == Late && (effect.Undoes != "" || c.Step == Accept):
+		return "nothing undoes it"
+	case c.Aim == Late && !undone(c.Step):
+		return "it is beyond the point of no return, or has no compensation"
+	case c.Aim == Late && c.Phase != Before:
+		return "what is late has not begun"
+	case c.Step == Accept && c.Phase == During:
+		return "the gateway has no transaction"
+	case c.Step == Accept && (c.Aim == KillWorker || c.Aim == StopWorker):
+		return "no worker takes part"
+	case c.Step == Accept && c.Aim == KillDatabase:
+		return "no database takes part"
+	default:
+		return ""
+	}
+}
+
+// undone reports whether the step has a compensation of its own.
+func undone(step string) bool {
+	for _, effect := range Effects() {
+		if effect.Undoes == step {
+			return true
+		}
+	}
+	return false
+}
+
+// Cells lists all that can happen on a database.
+func Cells(database string) (cells []Cell) {
+	for _, aim := range Aims() {
+		for _, effect := range Effects() {
+			for _, phase := range Phases() {
+				if cell := (Cell{aim, effect.Step, phase}); cell.Impossible(database) == "" {
+					cells = append(cells, cell)
+				}
+			}
+		}
+	}
+	return cells
+}
+
+// Deal gives a run its cells. All seeds share one shuffled deck; each takes the
+// cards after those of the seed before, so that neighbouring seeds cover the
+// matrix together.
+func Deal(seed uint64, database string, count int) []Cell {
+	deck := Cells(database)
+	shuffle := rand.New(rand.NewPCG(20260101, 7))
+	shuffle.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	hand := make([]Cell, count)
+	first := seed % uint64(len(deck)) * uint64(count) % uint64(len(deck))
+	for i := range hand {
+		hand[i] = deck[(first+uint64(i))%uint64(len(deck))]
+	}
+	return hand
+}
+
+// failPoint is what the service does by itself in the cell. Transaction is which
+// commit is meant by "during". It is the zero Point for a fault that others
+// make.
+func (c Cell) failPoint(transaction int) failpoint.Point {
+	point := failpoint.Point{Phase: failpoint.Before}
+	switch c.Phase {
+	case During:
+		point.Phase, point.Transaction = failpoint.Commit, transaction
+	case After:
+		point.Phase = failpoint.After
+	default:
+	}
+	switch c.Aim {
+	case KillService:
+		point.Action = failpoint.Kill
+	case StopService:
+		point.Action = failpoint.Stop
+	case DropCall:
+		point.Action = failpoint.Drop
+	case PanicCall:
+		point.Action = failpoint.Panic
+	case DelayCall:
+		point.Action, point.Delay = failpoint.Delay, beyondTimeout
+	default:
+		// Somebody else is killed meanwhile, or the call comes again.
+		point.Action, point.Delay = failpoint.Delay, heldOpen
+	}
+	return point
+}
