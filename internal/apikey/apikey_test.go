@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -182,6 +183,50 @@ func TestAStoreFollowsItsFile(t *testing.T) {
 			assert.NotContains(t, fmt.Sprint(line), text[len(text)-20:])
 		}
 	})
+}
+
+// Nothing but the content tells the file that could not be read from the one that
+// can: as after a read that failed for want of descriptors.
+func TestAReadThatFailedIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := keysFile(t)
+		text, id := create(t, path, "partner-7")
+		logs, lines := observer.New(zap.InfoLevel)
+		store, err := apikey.Open(path, func() time.Time { return noon }, zap.New(logs))
+		require.NoError(t, err)
+		require.NoError(t, apikey.Revoke(t.Context(), path, id))
+		revoked, err := os.ReadFile(path)
+		require.NoError(t, err)
+		write := func(content []byte) {
+			require.NoError(t, os.WriteFile(path, content, 0o600))
+			require.NoError(t, os.Chtimes(path, noon, noon))
+		}
+		write(bytes.Repeat([]byte("x"), len(revoked)))
+		go func() { _ = store.Watch(t.Context(), time.Second) }()
+		<-time.After(10 * time.Second)
+		synctest.Wait()
+		_, err = store.Verify(t.Context(), text)
+		require.NoError(t, err)
+		require.Equal(t, 1, lines.FilterLevelExact(zap.ErrorLevel).Len(), "a cause is logged once")
+
+		write(revoked)
+		<-time.After(2 * time.Second)
+		synctest.Wait()
+		_, err = store.Verify(t.Context(), text)
+		require.ErrorIs(t, err, token.ErrInvalid)
+		assert.Equal(t, 1, lines.FilterMessage("read the API keys anew").Len(), "and then not read again and again")
+	})
+}
+
+// A gateway of another user may read the file through its group.
+func TestAChangeKeepsWhoMayReadTheFile(t *testing.T) {
+	path := keysFile(t)
+	_, id := create(t, path, "partner-7")
+	require.NoError(t, os.Chmod(path, 0o640))
+	require.NoError(t, apikey.Revoke(t.Context(), path, id))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
 }
 
 func TestADamagedFileIsRefusedWithoutQuotingIt(t *testing.T) {

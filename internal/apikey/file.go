@@ -125,12 +125,25 @@ func change(ctx context.Context, path string, apply func(*document) error) (err 
 	}
 	content, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
-		err = atomicfile.Replace(path, append(content, '\n'), 0o600)
+		err = replace(path, append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("writing the API keys: %w", err)
 	}
 	return nil
+}
+
+// replace writes the file anew. Who may read it stays as it was, as far as this
+// process may say so; a new file is its owner's only.
+func replace(path string, content []byte) error {
+	before, err := os.Stat(path)
+	if err != nil {
+		return atomicfile.Replace(path, content, 0o600)
+	}
+	if err := atomicfile.Replace(path, content, before.Mode().Perm()); err != nil {
+		return err
+	}
+	return keepOwner(path, before)
 }
 
 func read(path string) (document, error) {

@@ -23,9 +23,11 @@ type Store struct {
 	log  *zap.Logger
 
 	keys atomic.Pointer[map[string]Key]
-	// seen is the file as it was read last, nil when there was none. Only Watch
-	// uses it.
-	seen os.FileInfo
+	// What follows is used by Watch only. Seen is the file as it was read last,
+	// nil when there was none; failure is why it cannot be read now, "" when it
+	// can.
+	seen    os.FileInfo
+	failure string
 }
 
 // Open reads the file at path. A missing file has no keys, and may come later.
@@ -66,7 +68,8 @@ func refusal(err error) error { return fmt.Errorf("%w: %w", token.ErrInvalid, er
 
 // Watch follows the file until ctx ends, by looking at it at every interval. A
 // file that is removed takes its keys with it; one that cannot be used leaves
-// those that are known in force, which is logged once. The error is always nil.
+// those that are known in force, which is logged once for each cause, and is
+// read again at the next look. The error is always nil.
 func (s *Store) Watch(ctx context.Context, interval time.Duration) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -80,17 +83,21 @@ func (s *Store) Watch(ctx context.Context, interval time.Duration) error {
 	}
 }
 
-// follow reads the file if it is another one than at the last look.
+// follow reads the file if it is another one than was read last, or if reading
+// it has failed since: a failure may pass and leave the file as it was.
 func (s *Store) follow() {
 	found := s.look()
-	if same(found, s.seen) {
+	if s.failure == "" && same(found, s.seen) {
 		return
 	}
-	s.seen = found
 	if err := s.load(); err != nil {
-		s.log.Error("the API keys cannot be read; those that are known stay in force", zap.Error(err))
+		if err.Error() != s.failure {
+			s.log.Error("the API keys cannot be read; those that are known stay in force", zap.Error(err))
+		}
+		s.failure = err.Error()
 		return
 	}
+	s.seen, s.failure = found, ""
 	s.log.Info("read the API keys anew", zap.Int("keys", len(*s.keys.Load())))
 }
 
@@ -104,11 +111,14 @@ func (s *Store) look() os.FileInfo {
 	return info
 }
 
+// same reports whether two looks found the same file with the same content, and
+// the same right to read it. An owner who changes is not noticed: that changes
+// only whether it can be read.
 func same(a, b os.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
 }
 
 func (s *Store) load() error {

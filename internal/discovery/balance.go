@@ -38,8 +38,8 @@ type Balance struct {
 // At most half of a service's instances are ejected, rounded down, so that a
 // single one never is. An instance that stays in the rotation for as long as it
 // was ejected last begins at BaseTime again. An instance that comes back at
-// another address, in another version or after it was gone, is a new one and
-// begins clean.
+// another address, in another version or after it was gone for MaxTime is a new
+// one and begins clean; one that was gone for less is what it was before.
 //
 // The terms are those of Envoy's outlier detection (consecutive_5xx,
 // base_ejection_time, max_ejection_time, max_ejection_percent). A zero field

@@ -10,7 +10,7 @@ import (
 const suspicion = 5 * time.Second
 
 // endpoint is what the calls to one instance have shown of it. It outlives the
-// sets of instances that it is in. Times count from the rotation's epoch.
+// sets of instances that it is in, and a short absence from them. Times count from the rotation's epoch.
 //
 // The fields of the first part are read without the rotation's lock, and but
 // for inFlight and suspectUntil are changed only under it.

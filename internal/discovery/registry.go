@@ -62,9 +62,9 @@ type Balancer interface {
 	// for a service that nobody has asked for.
 	Status(service string) Status
 	// Newest is when the service's latest instance joined: one that is new,
-	// has moved, runs another version, or was gone in between. What failed
-	// before then says little about it. It is the zero time when the service
-	// has no instance.
+	// has moved, runs another version, or was gone for longer than the longest
+	// ejection. What failed before then says little about it. It is the zero
+	// time when the service has no instance.
 	Newest(service string) time.Time
 }
 

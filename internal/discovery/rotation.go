@@ -24,9 +24,10 @@ type rotation struct {
 	out     atomic.Int32                // how many of the set are ejected
 	newest  atomic.Int64                // when an instance joined last
 
-	mu      sync.Mutex // of every change of the set and of the health of its endpoints
-	ejected uint64     // times that an instance was ejected
-	back    uint64     // times that one was back
+	mu       sync.Mutex // of every change of the set and of the health of its endpoints
+	departed departed
+	ejected  uint64 // times that an instance was ejected
+	back     uint64 // times that one was back
 }
 
 // instanceSet is what is known of a service's healthy instances. It never
@@ -199,7 +200,8 @@ func (r *rotation) othersAreGood(e *endpoint, now time.Duration) bool {
 }
 
 // publish makes the answer the current set. It keeps what is known of the
-// instances that stay, and reports false when nothing has changed.
+// instances that stay, and of those that come back soon. It reports false when
+// nothing has changed.
 func (r *rotation) publish(instances []Instance) bool {
 	now := r.now()
 	r.mu.Lock()
@@ -212,11 +214,15 @@ func (r *rotation) publish(instances []Instance) bool {
 	for i, instance := range instances {
 		e := last.find(instance)
 		if e == nil {
+			e = r.departed.takeBack(instance, now)
+		}
+		if e == nil {
 			e = &endpoint{joined: now}
 			r.newest.Store(int64(now))
 		}
 		set.members[i] = member{instance, e}
 	}
+	r.remember(last, set, now)
 	r.current.Store(set)
 	r.limitEjected(set, now)
 	return true
@@ -238,8 +244,7 @@ func (s *instanceSet) find(instance Instance) *endpoint {
 		return nil
 	}
 	for _, known := range s.members {
-		if known.instance.ID == instance.ID && known.instance.Host == instance.Host &&
-			known.instance.Port == instance.Port && known.instance.Version == instance.Version {
+		if processOf(known.instance) == processOf(instance) {
 			return known.endpoint
 		}
 	}

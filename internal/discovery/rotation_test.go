@@ -126,14 +126,14 @@ func TestInstanceThatRestartedIsNewAndClean(t *testing.T) {
 	for name, change := range map[string]func(r *rotation){
 		"at another address": func(r *rotation) { r.publish([]Instance{instanceA, moved, instanceC}) },
 		"in another version": func(r *rotation) { r.publish([]Instance{instanceA, upgraded, instanceC}) },
-		"after it was gone": func(r *rotation) {
+		"after it was gone for the longest ejection": func(r *rotation) {
 			r.publish([]Instance{instanceA, instanceC})
+			advance(5 * time.Minute)
 			r.publish([]Instance{instanceA, instanceB, instanceC})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rotationTest(t, func(t *testing.T, r *rotation) {
-				began := time.Now()
 				endTimes(t, r, 3, "b", resilience.Failure)
 				require.Equal(t, []string{"b"}, ejectedIDs(r))
 				advance(time.Second)
@@ -143,8 +143,8 @@ func TestInstanceThatRestartedIsNewAndClean(t *testing.T) {
 				status := r.status().Instances[1]
 				assert.False(t, status.Ejected)
 				assert.Zero(t, status.ConsecutiveFailures)
-				assert.Equal(t, began.Add(time.Second), status.Since)
-				assert.Equal(t, int64(time.Second), r.newest.Load())
+				assert.Equal(t, time.Now(), status.Since)
+				assert.Equal(t, int64(r.now()), r.newest.Load())
 				assert.Equal(t, map[string]int{"a": 1, "b": 1, "c": 1}, picked(t, r, 3))
 			}, instanceA, instanceB, instanceC)
 		})

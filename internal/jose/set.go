@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -17,9 +18,16 @@ import (
 var ErrNoKeys = errors.New("the issuer's keys are not known yet")
 
 const (
-	// fetchTimeout bounds one fetch, and so how long a token with an unknown
-	// kid can wait for it.
+	// fetchTimeout bounds one fetch, and so how long a token can wait for it
+	// while no keys are known at all.
 	fetchTimeout = 5 * time.Second
+	// unknownWait is how long a token with an unknown kid waits for a fetch
+	// while other keys are known: an issuer that works answers in less, and kids
+	// can be made up.
+	unknownWait = 200 * time.Millisecond
+	// unknownWaiters bounds how many such tokens wait at once, and so what
+	// made-up kids can hold up.
+	unknownWaiters = 100
 	// retryAfter is when a source that failed is asked again.
 	retryAfter = 30 * time.Second
 )
@@ -29,15 +37,18 @@ const (
 //
 // A kid that is not in the set makes it ask the source, because the issuer may
 // have a new key: at most once in the source's pause, and once for all tokens
-// that wait for it.
+// that wait for it. While other keys are known, few wait, and not for long.
 type Set struct {
 	source  Source
 	refresh time.Duration // by the settings; 0: the source's usual one
 	log     *zap.Logger
 
-	keys atomic.Pointer[map[string]publicKey] // nil until the first answer
+	keys    atomic.Pointer[map[string]publicKey] // nil until the first answer
+	version atomic.Uint64
+	waiting atomic.Int64 // tokens with an unknown kid
 
 	mu      sync.Mutex
+	content []byte        // of the last good answer
 	running chan struct{} // closed when the fetch that is under way ends; nil when none is
 	begun   time.Time     // of the last fetch
 	fresh   time.Duration // by the last good answer
@@ -94,6 +105,10 @@ func (s *Set) Keep(ctx context.Context) error {
 	}
 }
 
+// Version changes whenever the keys do. What was verified under an older one may
+// be signed by a key that is not in the set any more. Read it before verifying.
+func (s *Set) Version() uint64 { return s.version.Load() }
+
 // Check reports whether keys are known, for readiness. A source that has gone
 // away later is no reason to be unready: its keys are still in force.
 func (s *Set) Check(context.Context) error {
@@ -111,9 +126,8 @@ func (s *Set) find(ctx context.Context, kid string) (publicKey, bool, error) {
 			return key, true, nil
 		}
 	}
-	// A failure leaves the keys as they were.
-	if err := s.Refresh(ctx); err != nil && ctx.Err() != nil {
-		return publicKey{}, false, ctx.Err()
+	if err := s.askFor(ctx); err != nil {
+		return publicKey{}, false, err
 	}
 	keys := s.keys.Load()
 	if keys == nil {
@@ -121,6 +135,33 @@ func (s *Set) find(ctx context.Context, kid string) (publicKey, bool, error) {
 	}
 	key, known := (*keys)[kid]
 	return key, known, nil
+}
+
+// askFor lets the source be asked for a kid that is not known, and waits for the
+// answer as long as that is worth it. The error is that of ctx: a failure of the
+// source leaves the keys as they were.
+func (s *Set) askFor(ctx context.Context) error {
+	answered := s.fetchOnce(ctx)
+	var enough <-chan time.Time // nil while no keys are known: never
+	if s.keys.Load() != nil {
+		select {
+		case <-answered:
+			return nil
+		default:
+		}
+		defer s.waiting.Add(-1)
+		if s.waiting.Add(1) > unknownWaiters {
+			return nil
+		}
+		enough = time.After(unknownWait)
+	}
+	select {
+	case <-answered:
+	case <-enough:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // fetchOnce starts a fetch unless one is under way or was just now. What it
@@ -160,8 +201,12 @@ func (s *Set) fetch(ctx context.Context) {
 	s.running, s.failure = nil, err
 	switch {
 	case err == nil:
-		s.keys.Store(&keys)
 		s.fresh = fresh
+		if !bytes.Equal(content, s.content) {
+			s.keys.Store(&keys)
+			s.content = content
+			s.version.Add(1)
+		}
 		if failedBefore {
 			s.log.Info("the key set can be read again", zap.Stringer("source", s.source))
 		}

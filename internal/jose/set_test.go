@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,56 @@ func TestAnIssuerThatHangsIsGivenUp(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded, "who has less time does not wait")
 		synctest.Wait()
 		<-time.After(5 * time.Second)
+	})
+}
+
+// Made-up kids hold up nothing for long while the issuer hangs, and so nobody
+// who has a known key.
+func TestAnUnknownKidWaitsBrieflyForAnIssuerThatHangs(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, p *provider, set *jose.Set, first signer) {
+		require.NoError(t, set.Refresh(t.Context()))
+		<-time.After(time.Minute)
+		p.hang = make(chan struct{})
+		v, unknown := verifierOf(set), es256(t, "second")
+		p.serve(keysURL, setOf(t, first, unknown))
+		compact := unknown.sign(t)
+
+		began := time.Now()
+		var atOnce, waited atomic.Int64
+		var wait sync.WaitGroup
+		for range 1_000 {
+			wait.Go(func() {
+				assert.False(t, accepts(t, v, compact))
+				switch took := time.Since(began); {
+				case took == 0:
+					atOnce.Add(1)
+				case took <= 200*time.Millisecond:
+					waited.Add(1)
+				}
+			})
+		}
+		wait.Wait()
+		assert.Equal(t, int64(100), waited.Load())
+		assert.Equal(t, int64(900), atOnce.Load())
+		assert.Equal(t, 2, p.requests(keysURL))
+
+		close(p.hang)
+		synctest.Wait()
+		assert.True(t, accepts(t, v, compact), "the answer is used when it comes after all")
+	})
+}
+
+func TestTheVersionChangesWithTheKeysOnly(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, p *provider, set *jose.Set, first signer) {
+		require.NoError(t, set.Refresh(t.Context()))
+		before := set.Version()
+		<-time.After(time.Minute)
+		require.NoError(t, set.Refresh(t.Context()))
+		assert.Equal(t, before, set.Version())
+		p.serve(keysURL, setOf(t, first, es256(t, "second")))
+		<-time.After(time.Minute)
+		require.NoError(t, set.Refresh(t.Context()))
+		assert.NotEqual(t, before, set.Version())
 	})
 }
 

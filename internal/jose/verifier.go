@@ -47,7 +47,8 @@ func NewVerifier(keys *Set, expected Expected, now func() time.Time) *Verifier {
 }
 
 // Verify checks a token in compact form and returns its claims. When its kid is
-// not known, it may wait some seconds for the source of the keys.
+// not known, it may wait for the source of the keys: a fraction of a second, or
+// some seconds while no key is known at all.
 //
 // The errors: one that wraps ErrInvalid is a refusal, whose reason is not for
 // the client; ErrNoKeys, and that of ctx, say nothing about the token.

@@ -32,6 +32,7 @@ type Breaker struct {
 	term   uint64 // rises with each change of state: what a result belongs to
 	trials int    // places taken while half-open
 	opened time.Time
+	early  bool // an open time was ended early, and nothing has shown since that it was right
 	counts Counts
 }
 
@@ -100,21 +101,23 @@ func (b *Breaker) Judge(ctx context.Context, err error, took time.Duration) Outc
 
 // TryEarly ends the open time at once when the breaker opened before the time
 // given, which is when the target changed so that its failures say little any
-// more: a new instance of it has come up. It reports whether a call can be tried
-// now, because the breaker is not open any more.
+// more: a new instance of it has come up. It reports whether it did.
 //
 // That is safe also when the change does not help: the breaker is half-open, not
-// closed, so that a few trial calls decide, and one failure opens it for the
-// whole time again.
+// closed, so that a few trial calls decide, and one failure opens it again. It
+// then stays open for its whole time, whatever changes in between: a target that
+// changes all the time is tried early once in each open time, not all the time.
 func (b *Breaker) TryEarly(changed time.Time) bool {
 	defer b.journal.report()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.tick()
-	if b.state == Open && changed.After(b.opened) {
-		b.enter(HalfOpen, true)
+	if b.state != Open || b.early || !changed.After(b.opened) {
+		return false
 	}
-	return b.state != Open
+	b.enter(HalfOpen, true)
+	b.early = true
+	return true
 }
 
 // State returns the current state. A breaker whose open time is over is
@@ -173,6 +176,7 @@ func (b *Breaker) count(term uint64, outcome Outcome) {
 		b.counts.succeeded()
 		if b.state == HalfOpen && int(b.counts.ConsecutiveSuccesses) >= b.cfg.SuccessThreshold {
 			b.enter(Closed, false)
+			b.early = false
 		}
 	case Failure:
 		b.counts.failed()
@@ -202,6 +206,7 @@ func (b *Breaker) tick() (remaining time.Duration) {
 	}
 	if remaining = b.cfg.OpenFor - time.Since(b.opened); remaining <= 0 {
 		b.enter(HalfOpen, false)
+		b.early = false
 		return 0
 	}
 	return remaining

@@ -263,6 +263,30 @@ func TestTransitionsAreReportedOneAtATime(t *testing.T) {
 	})
 }
 
+func TestOpenTimeIsEndedEarlyOnceUntilItIsOverOrTheBreakerCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestBreaker(nil)
+		changes := func() bool {
+			advance(time.Second)
+			return b.TryEarly(time.Now())
+		}
+		callTimes(t, b, 5, errSick)
+		require.True(t, changes())
+		require.False(t, changes(), "it is half-open already")
+		callTimes(t, b, 1, errSick)
+		require.False(t, changes(), "the trial has failed")
+		require.Equal(t, 29*time.Second, b.RemainingOpen())
+
+		advance(29 * time.Second)
+		callTimes(t, b, 1, errSick)
+		require.True(t, changes(), "the whole time was over")
+		callTimes(t, b, 3, nil)
+		require.Equal(t, Closed, b.State())
+		callTimes(t, b, 5, errSick)
+		assert.True(t, changes(), "the trial has closed it")
+	})
+}
+
 func TestBreakerUnderTenThousandGoroutinesIsNotWedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

@@ -45,7 +45,7 @@ type Config struct {
 	// ones: the target must bear the sum. Default half of Bulkhead, at least 2
 	// and 2.
 	Compensation BulkheadConfig
-	RetryBudget  RetryBudgetConfig
+	RetryBudget  RetryBudgetConfig // of each purpose
 }
 
 // leastCompensation keeps one compensation that hangs from stopping all.

@@ -52,15 +52,16 @@ func (e *BulkheadFullError) Error() string {
 func (e *BulkheadFullError) Is(target error) bool { return target == ErrBulkheadFull }
 
 // RetryBudgetError says that the call was not made, because it is a retry and
-// too many retries to the target have failed of late. Try again later: the
-// budget grows with the first calls to the target, and with time.
+// too many retries of its purpose to the target have failed of late. Try again
+// later: the budget grows with the first calls to the target, and with time.
 type RetryBudgetError struct {
-	Target string
+	Target  string
+	Purpose Purpose // whose budget is used up
 }
 
 // Error implements error.
 func (e *RetryBudgetError) Error() string {
-	return fmt.Sprintf("retry budget for %s is used up", e.Target)
+	return fmt.Sprintf("%s retry budget for %s is used up", e.Purpose, e.Target)
 }
 
 // Is reports that the error is an ErrRetryBudget.

@@ -6,11 +6,11 @@ import (
 )
 
 // Guard is what stands around the calls to one target, from the outside to the
-// inside: the retry budget, the bulkhead, which has a pool for each purpose, and
-// the circuit breaker.
+// inside: the retry budget and the bulkhead, of which each purpose has its own,
+// and the circuit breaker, which the purposes share.
 type Guard struct {
 	target  string
-	budget  *RetryBudget
+	budgets [purposes]*RetryBudget
 	pools   [purposes]*Bulkhead
 	breaker *Breaker
 }
@@ -27,17 +27,22 @@ type Call struct {
 type Snapshot struct {
 	Target      string           `json:"target"`
 	Breaker     BreakerStats     `json:"breaker"`
-	Bulkheads   []BulkheadStats  `json:"bulkheads"` // one for each purpose
-	RetryBudget RetryBudgetStats `json:"retryBudget"`
+	Bulkheads   []BulkheadStats  `json:"bulkheads"`   // one for each purpose
+	RetryBudget RetryBudgetStats `json:"retryBudget"` // of forward calls
+	// CompensationBudget is the retry budget of the calls that undo.
+	CompensationBudget RetryBudgetStats `json:"compensationRetryBudget"`
 }
 
 // NewGuard returns a guard whose breaker is closed, whose bulkhead is empty and
-// whose retry budget is full. See NewBreaker for the parameters.
+// whose retry budgets are full. See NewBreaker for the parameters.
 func NewGuard(target string, cfg Config, classifier Classifier, observer func(Transition)) *Guard {
 	cfg = cfg.WithDefaults(target)
 	return &Guard{
 		target: target,
-		budget: NewRetryBudget(target, cfg.RetryBudget),
+		budgets: [purposes]*RetryBudget{
+			Forward:      newBudget(target, Forward, cfg.RetryBudget),
+			Compensation: newBudget(target, Compensation, cfg.RetryBudget),
+		},
 		pools: [purposes]*Bulkhead{
 			Forward:      newPool(target, Forward, cfg.Bulkhead),
 			Compensation: newPool(target, Compensation, cfg.Compensation),
@@ -66,23 +71,25 @@ func (g *Guard) Run(ctx context.Context, call Call, fn func(ctx context.Context)
 		return g.retry(ctx, call.Purpose, fn)
 	}
 	return g.enter(ctx, call.Purpose, func(ctx context.Context) (Outcome, error) {
-		g.budget.Earn()
+		g.budgets[call.Purpose].Earn()
 		return fn(ctx)
 	})
 }
 
 // retry brings the token back unless the call was made and failed.
 func (g *Guard) retry(ctx context.Context, purpose Purpose, fn func(ctx context.Context) (Outcome, error)) error {
-	if err := g.budget.Spend(); err != nil {
+	budget := g.budgets[purpose]
+	if err := budget.Spend(); err != nil {
 		return err
 	}
 	outcome := Ignored // of a call that is not made
 	defer func() {
 		if outcome == Success || outcome == Ignored {
-			g.budget.Refund()
+			budget.Refund()
 		}
 	}()
 	return g.enter(ctx, purpose, func(ctx context.Context) (_ Outcome, err error) {
+		budget.Made()
 		outcome = Failure // of a panic
 		outcome, err = fn(ctx)
 		return outcome, err
@@ -116,8 +123,11 @@ func (g *Guard) Bulkhead() *Bulkhead { return g.Pool(Forward) }
 // Pool is the bulkhead of one purpose.
 func (g *Guard) Pool(purpose Purpose) *Bulkhead { return g.pools[purpose] }
 
-// RetryBudget is the guard's retry budget, which the purposes share.
-func (g *Guard) RetryBudget() *RetryBudget { return g.budget }
+// RetryBudget is the retry budget of forward calls.
+func (g *Guard) RetryBudget() *RetryBudget { return g.Budget(Forward) }
+
+// Budget is the retry budget of one purpose.
+func (g *Guard) Budget(purpose Purpose) *RetryBudget { return g.budgets[purpose] }
 
 // Snapshot returns the guard's state. Its parts are read one after the other,
 // so that they may differ by a call that ends in between.
@@ -126,7 +136,9 @@ func (g *Guard) Snapshot() Snapshot {
 		Target:      g.target,
 		Breaker:     g.breaker.Stats(),
 		Bulkheads:   make([]BulkheadStats, purposes),
-		RetryBudget: g.budget.Stats(),
+		RetryBudget: g.budgets[Forward].Stats(),
+
+		CompensationBudget: g.budgets[Compensation].Stats(),
 	}
 	for purpose, pool := range g.pools {
 		s.Bulkheads[purpose] = pool.Stats()

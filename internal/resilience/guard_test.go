@@ -52,6 +52,8 @@ func TestOpenBreakerGivesThePermitBack(t *testing.T) {
 				{Purpose: Compensation, MaxConcurrent: 2, MaxQueue: 2},
 			},
 			RetryBudget: RetryBudgetStats{Tokens: 10},
+
+			CompensationBudget: RetryBudgetStats{Tokens: 10},
 		}, g.Snapshot())
 	})
 }

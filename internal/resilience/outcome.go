@@ -42,7 +42,8 @@ func classify(ctx context.Context, err error, classifier Classifier) Outcome {
 }
 
 // cancelledByCaller reports whether the call ended because its caller lost
-// interest. An expired deadline is no such case: the target was too slow.
+// interest. An expired deadline is no such case: the target may have been too
+// slow. Who knows how much time it had says so by Run.
 func cancelledByCaller(ctx context.Context, err error) bool {
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		return false

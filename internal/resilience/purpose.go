@@ -2,7 +2,8 @@ package resilience
 
 import "fmt"
 
-// Purpose is what a call is for. Each has a pool of its own in the bulkhead.
+// Purpose is what a call is for. Each has a pool of its own in the bulkhead and
+// a retry budget of its own.
 type Purpose int
 
 // The purposes.
@@ -10,8 +11,8 @@ const (
 	// Forward is any call that is no compensation.
 	Forward Purpose = iota
 	// Compensation undoes what was done before. It waits for nothing but other
-	// compensations: what was promised to be undone must be, also while
-	// forward calls take all that the target can do.
+	// compensations, and pays for no retry but theirs: what was promised to be
+	// undone must be, also while forward calls take all that the target can do.
 	Compensation
 
 	purposes int = iota

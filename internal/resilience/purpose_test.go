@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -47,6 +48,31 @@ func TestFullCompensationPoolSaysSo(t *testing.T) {
 	assert.EqualError(t, err, "compensation bulkhead for payment is full")
 }
 
+func TestRetriesOfOnePurposeLeaveThoseOfTheOtherTheirBudget(t *testing.T) {
+	for spent, other := range map[Purpose]Purpose{Forward: Compensation, Compensation: Forward} {
+		t.Run(spent.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := NewGuard("payment", Config{Breaker: BreakerConfig{FailureThreshold: 1_000}}, byError, nil)
+				failing := func(context.Context) (Outcome, error) { return Failure, errSick }
+				for range 10 {
+					require.ErrorIs(t, g.Run(t.Context(), Call{Purpose: spent, Retry: true}, failing), errSick)
+				}
+				err := g.Run(t.Context(), Call{Purpose: spent, Retry: true}, failing)
+				var used *RetryBudgetError
+				require.ErrorAs(t, err, &used)
+				assert.Equal(t, RetryBudgetError{Target: "payment", Purpose: spent}, *used)
+
+				require.ErrorIs(t, g.Run(t.Context(), Call{Purpose: other, Retry: true}, failing), errSick)
+				require.NoError(t, g.Run(t.Context(), Call{Purpose: other}, succeeding))
+				assert.Equal(t, RetryBudgetStats{Retries: 10, Refused: 1}, g.Budget(spent).Stats())
+				stats := g.Budget(other).Stats()
+				assert.InDelta(t, 9.2, stats.Tokens, 1e-9)
+				assert.Equal(t, RetryBudgetStats{Tokens: stats.Tokens, Calls: 1, Retries: 1}, stats)
+			})
+		})
+	}
+}
+
 func TestPurposesShareTheBreaker(t *testing.T) {
 	g := newTestGuard(1, 0)
 	for range 5 {
@@ -64,6 +90,8 @@ func TestSnapshotCrossesProcessesAsJSON(t *testing.T) {
 			{Purpose: Compensation},
 		},
 		RetryBudget: RetryBudgetStats{Tokens: 2.5, Calls: 4, Retries: 1, Refused: 9},
+
+		CompensationBudget: RetryBudgetStats{Tokens: 7.5, Calls: 2, Retries: 3},
 	}
 	text, err := json.Marshal(want)
 	require.NoError(t, err)

@@ -47,11 +47,11 @@ func (c RetryBudgetConfig) withDefaults() RetryBudgetConfig {
 	return c
 }
 
-// RetryBudget bounds the retries to one target while it is failing, so that
-// they do not become the greater part of its load. It is a bucket of tokens: a
-// retry takes one and brings it back when it did not fail; each first call puts
-// in a share of one, and time puts in a few. A retry that finds none is not
-// made.
+// RetryBudget bounds the retries for one purpose to one target while it is
+// failing, so that they do not become the greater part of its load. It is a
+// bucket of tokens: a retry takes one and brings it back when it did not fail;
+// each first call puts in a share of one, and time puts in a few. A retry that
+// finds none is not made.
 //
 // So, with c first calls in t seconds, no more than
 //
@@ -64,6 +64,7 @@ func (c RetryBudgetConfig) withDefaults() RetryBudgetConfig {
 // the idea of gRPC's retry throttling (gRFC A6).
 type RetryBudget struct {
 	target   string
+	purpose  Purpose
 	cfg      RetryBudgetConfig
 	capacity float64
 
@@ -77,15 +78,23 @@ type RetryBudget struct {
 type RetryBudgetStats struct {
 	Tokens  float64 `json:"tokens"`  // retries that are allowed now
 	Calls   uint64  `json:"calls"`   // first calls, in total
-	Retries uint64  `json:"retries"` // retries that were allowed, in total
-	Refused uint64  `json:"refused"` // retries that were not, in total
+	Retries uint64  `json:"retries"` // retries that were made, in total
+	Refused uint64  `json:"refused"` // retries that were not allowed, in total
 }
 
-// NewRetryBudget returns a full budget. What is not set in cfg has its default.
+// NewRetryBudget returns a full budget for the retries of forward calls. What is
+// not set in cfg has its default.
 func NewRetryBudget(target string, cfg RetryBudgetConfig) *RetryBudget {
+	return newBudget(target, Forward, cfg)
+}
+
+func newBudget(target string, purpose Purpose, cfg RetryBudgetConfig) *RetryBudget {
 	cfg = cfg.withDefaults()
 	capacity := max(cfg.MinPerSecond*reserveTime.Seconds(), 1)
-	return &RetryBudget{target: target, cfg: cfg, capacity: capacity, tokens: capacity, refilled: time.Now()}
+	return &RetryBudget{
+		target: target, purpose: purpose, cfg: cfg,
+		capacity: capacity, tokens: capacity, refilled: time.Now(),
+	}
 }
 
 // Earn counts a first call.
@@ -96,18 +105,25 @@ func (b *RetryBudget) Earn() {
 	b.put(b.cfg.Share)
 }
 
-// Spend takes the token for a retry, or fails with a *RetryBudgetError.
+// Spend takes the token for a retry, or fails with a *RetryBudgetError. The
+// retry counts when it is made, see Made: something else may hold it back yet.
 func (b *RetryBudget) Spend() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refill()
 	if b.tokens < 1 {
 		b.stats.Refused++
-		return &RetryBudgetError{Target: b.target}
+		return &RetryBudgetError{Target: b.target, Purpose: b.purpose}
 	}
 	b.tokens--
-	b.stats.Retries++
 	return nil
+}
+
+// Made counts a retry that has taken its token and is made now.
+func (b *RetryBudget) Made() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.Retries++
 }
 
 // Refund brings back the token of a retry that did not fail.

@@ -34,7 +34,7 @@ func TestRetriesAreAShareOfTheFirstCalls(t *testing.T) {
 		var used *RetryBudgetError
 		require.ErrorAs(t, err, &used)
 		require.ErrorIs(t, err, ErrRetryBudget)
-		assert.EqualError(t, err, "retry budget for payment is used up")
+		assert.EqualError(t, err, "forward retry budget for payment is used up")
 		assert.InDelta(t, 0, b.Stats().Tokens, 1e-9)
 	})
 }
@@ -66,6 +66,7 @@ func TestRetriesOfATargetThatWorksCostNothing(t *testing.T) {
 		b := NewRetryBudget("payment", RetryBudgetConfig{})
 		for range 10_000 {
 			require.NoError(t, b.Spend())
+			b.Made()
 			b.Refund()
 		}
 		assert.Equal(t, RetryBudgetStats{Tokens: 10, Retries: 10_000}, b.Stats())
@@ -177,6 +178,21 @@ func TestWhatARetryCosts(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestOnlyRetriesThatAreMadeCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newTestGuard(1, 0)
+		retry := Call{Retry: true}
+		require.NoError(t, g.Run(t.Context(), retry, succeeding))
+		release, err := g.Bulkhead().Acquire(t.Context())
+		require.NoError(t, err)
+		require.ErrorIs(t, g.Run(t.Context(), retry, succeeding), ErrBulkheadFull)
+		release()
+		callTimes(t, g.Breaker(), 5, errSick)
+		require.ErrorIs(t, g.Run(t.Context(), retry, succeeding), ErrBreakerOpen)
+		assert.Equal(t, RetryBudgetStats{Tokens: 10, Retries: 1}, g.RetryBudget().Stats())
+	})
 }
 
 func TestOnlyFirstCallsThatAreMadeEarn(t *testing.T) {

@@ -18,29 +18,27 @@ import (
 	"orderflow/internal/telemetry"
 )
 
-// guarded makes an attempt inside the target's guard. A breaker that is open is
-// tried once more when a new instance has come up since it opened.
+// guarded makes an attempt inside the target's guard. The breaker is tried early
+// before, not after a refusal: a call goes through the guard once, and counts
+// there once.
 func (c *Client) guarded(ctx context.Context, attempt func(ctx context.Context) (resilience.Outcome, error)) error {
-	call := intent(ctx)
-	err := c.guard.Run(ctx, call, attempt)
-	if errors.Is(err, resilience.ErrBreakerOpen) && c.tryEarly() {
-		return c.guard.Run(ctx, call, attempt)
-	}
-	return err
+	c.tryEarly()
+	return c.guard.Run(ctx, intent(ctx), attempt)
 }
 
 // tryEarly makes an open breaker half-open when an instance has joined since it
-// opened: what failed may be gone. It reports whether the breaker is not open
-// any more.
+// opened: what failed may be gone.
 //
 // After a kill and restart of a service, its breaker would otherwise refuse the
 // new process for up to 30 s. It is safe because only the trial calls of a
 // half-open breaker get through. They may go to an old instance that still
 // fails, but that decides nothing as long as the new one does well; and when the
-// new one fails too, the breaker opens for its whole time again, until then
+// new one fails too, the breaker opens for its whole time again, also when
 // another instance joins.
-func (c *Client) tryEarly() bool {
-	return c.balancer != nil && c.guard.Breaker().TryEarly(c.balancer.Newest(c.service))
+func (c *Client) tryEarly() {
+	if c.balancer != nil {
+		c.guard.Breaker().TryEarly(c.balancer.Newest(c.service))
+	}
 }
 
 // balanced makes an exchange with an instance and says what its result means
@@ -55,7 +53,7 @@ func (c *Client) balanced(ctx context.Context, exchange func(ctx context.Context
 	defer func() { outcome = pick.Done(outcome) }()
 	began := time.Now()
 	err = exchange(ctx, pick.Instance)
-	return c.guard.Judge(ctx, err, time.Since(began)), err
+	return c.judge(ctx, err, time.Since(began)), err
 }
 
 func (c *Client) pick(ctx context.Context) (discovery.Pick, error) {

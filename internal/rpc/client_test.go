@@ -230,11 +230,13 @@ func TestAnswersThatAreNotFinal(t *testing.T) {
 func TestSlowAnswerIsATimeout(t *testing.T) {
 	instance := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	for name, test := range map[string]struct {
-		cfg     Config
-		timeout time.Duration
+		cfg      Config
+		timeout  time.Duration
+		failures uint32
 	}{
-		"the attempt's": {Config{Timeout: 20 * time.Millisecond}, time.Minute},
-		"the caller's":  {Config{}, 20 * time.Millisecond},
+		"the attempt's":       {Config{Timeout: 20 * time.Millisecond}, time.Minute, 1},
+		"the caller's":        {Config{Timeout: 30 * time.Millisecond}, 20 * time.Millisecond, 1},
+		"the caller's, early": {Config{}, 20 * time.Millisecond, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestClient(t, test.cfg, nil, instance)
@@ -243,7 +245,7 @@ func TestSlowAnswerIsATimeout(t *testing.T) {
 			failure := failureOf(t, get(ctx, c))
 			assert.Equal(t, Timeout, failure.Reason)
 			assert.ErrorIs(t, failure, context.DeadlineExceeded)
-			assert.Equal(t, uint32(1), c.guard.Breaker().Counts().Failures)
+			assert.Equal(t, test.failures, c.guard.Breaker().Counts().Failures)
 		})
 	}
 }

@@ -13,7 +13,9 @@ import (
 type Config struct {
 	// Timeout bounds one attempt, from the choice of an instance to the last
 	// byte of the answer. It does not include the wait in the bulkhead's
-	// queue, which the caller's context bounds. Default 5 s.
+	// queue, which the caller's context bounds. An attempt that the caller's
+	// context ends sooner counts against the target only when it had half of
+	// Timeout, or 750 ms if that is less. Default 5 s.
 	Timeout time.Duration
 	// The rest of the guard has the defaults of resilience.Defaults.
 	Breaker      resilience.BreakerConfig

@@ -57,20 +57,20 @@ func guardFigures() []figure {
 			read: eachPool(func(b resilience.BulkheadStats) float64 { return seconds(b.Wait) }),
 		},
 		{
-			name: "orderflow.retry_budget.tokens", description: "Retries that the budget allows now.",
-			read: func(s Snapshot, put putFunc) { put(s.RetryBudget.Tokens) },
+			name: "orderflow.retry_budget.tokens", description: "Retries that the budget allows now, by purpose.",
+			read: eachBudget(func(b resilience.RetryBudgetStats) float64 { return b.Tokens }),
 		},
 		{
-			name: "orderflow.retry_budget.calls", description: "First calls, of which the budget is a share.", total: true,
-			read: func(s Snapshot, put putFunc) { put(float64(s.RetryBudget.Calls)) },
+			name: "orderflow.retry_budget.calls", description: "First calls, of which the budget is a share, by purpose.", total: true,
+			read: eachBudget(func(b resilience.RetryBudgetStats) float64 { return float64(b.Calls) }),
 		},
 		{
-			name: "orderflow.retry_budget.retries", description: "Retries that the budget allowed.", total: true,
-			read: func(s Snapshot, put putFunc) { put(float64(s.RetryBudget.Retries)) },
+			name: "orderflow.retry_budget.retries", description: "Retries that were made, by purpose.", total: true,
+			read: eachBudget(func(b resilience.RetryBudgetStats) float64 { return float64(b.Retries) }),
 		},
 		{
-			name: "orderflow.retry_budget.refused", description: "Retries that the budget did not allow.", total: true,
-			read: func(s Snapshot, put putFunc) { put(float64(s.RetryBudget.Refused)) },
+			name: "orderflow.retry_budget.refused", description: "Retries that the budget did not allow, by purpose.", total: true,
+			read: eachBudget(func(b resilience.RetryBudgetStats) float64 { return float64(b.Refused) }),
 		},
 	}
 }
@@ -112,6 +112,13 @@ func eachPool(of func(resilience.BulkheadStats) float64) func(Snapshot, putFunc)
 		for _, pool := range s.Bulkheads {
 			put(of(pool), attribute.Stringer("purpose", pool.Purpose))
 		}
+	}
+}
+
+func eachBudget(of func(resilience.RetryBudgetStats) float64) func(Snapshot, putFunc) {
+	return func(s Snapshot, put putFunc) {
+		put(of(s.RetryBudget), attribute.Stringer("purpose", Forward))
+		put(of(s.CompensationBudget), attribute.Stringer("purpose", Compensation))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Purpose is what a call is for. Each purpose has a pool of its own in the
-// bulkhead of each target.
+// bulkhead of each target, and a retry budget of its own.
 type Purpose = resilience.Purpose
 
 // The purposes. A call is forward unless its context says otherwise.

@@ -49,6 +49,20 @@ func TestRetryOverTheBudgetIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
+func TestRetriesOfForwardCallsDoNotUseUpThoseOfCompensations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(map[string]behaviour{"a:1": answering(503)})
+		c := newFleetClient(t, Config{Breaker: resilience.BreakerConfig{FailureThreshold: 1_000}}, f)
+		retry := WithAttempt(t.Context(), 2)
+		for range 20 {
+			_ = get(retry, c)
+		}
+		require.Equal(t, RetryBudget, failureOf(t, get(retry, c)).Reason)
+		f.become("a:1", answering(200))
+		assert.NoError(t, get(WithPurpose(retry, Compensation), c))
+	})
+}
+
 // Orders come all the time, and each is tried again until it has worked: the
 // load that a saga engine puts on a service which fails.
 func TestRetriesToAFailingTargetAreAShareOfItsFirstCalls(t *testing.T) {

@@ -68,10 +68,10 @@ func TestCallsBreakerAndBulkheadAreMeasured(t *testing.T) {
 		"orderflow_bulkhead_queued":             {"forward,payment": 0, "compensation,payment": 0},
 		"orderflow_bulkhead_rejected_total":     {"forward,payment": 0, "compensation,payment": 0},
 		"orderflow_bulkhead_wait_seconds_total": {"forward,payment": 0, "compensation,payment": 0},
-		"orderflow_retry_budget_tokens":         {"payment": 10},
-		"orderflow_retry_budget_calls_total":    {"payment": 6},
-		"orderflow_retry_budget_retries_total":  {"payment": 0},
-		"orderflow_retry_budget_refused_total":  {"payment": 0},
+		"orderflow_retry_budget_tokens":         {"forward,payment": 10, "compensation,payment": 10},
+		"orderflow_retry_budget_calls_total":    {"forward,payment": 6, "compensation,payment": 0},
+		"orderflow_retry_budget_retries_total":  {"forward,payment": 0, "compensation,payment": 0},
+		"orderflow_retry_budget_refused_total":  {"forward,payment": 0, "compensation,payment": 0},
 	} {
 		assert.Equal(t, want, scrape(t, reports, metric), metric)
 	}
@@ -137,7 +137,7 @@ func TestSnapshotIsFitForAnOperatorsRoute(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &members))
 	require.Len(t, members, 1)
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(members[0])),
-		[]string{"target", "service", "breaker", "bulkheads", "retryBudget", "instances", "ejections", "returns"})
+		[]string{"target", "service", "breaker", "bulkheads", "retryBudget", "compensationRetryBudget", "instances", "ejections", "returns"})
 	assert.JSONEq(t, `"payment-audit"`, string(members[0]["target"]))
 	assert.JSONEq(t, `{"tokens": 10, "calls": 1, "retries": 0, "refused": 0}`, string(members[0]["retryBudget"]))
 

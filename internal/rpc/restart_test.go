@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -163,6 +164,61 @@ func TestNewInstanceThatFailsTooOpensTheBreakerForItsWholeTime(t *testing.T) {
 		require.Equal(t, BreakerOpen, failure.Reason)
 		require.InDelta(t, 30*time.Second, failure.RetryAfter, float64(5*time.Second))
 	}
+}
+
+func TestSetThatChangesAllTheTimeIsTriedEarlyOnce(t *testing.T) {
+	registry, resolver := startRegistry(t, serve(t, failing))
+	c := closing(t, NewClient("payment", resolver, Config{}, nil))
+	openBreaker(t, c)
+	tried := 0
+	for range 5 {
+		registry.have(t, resolver, serve(t, failing))
+		if failureOf(t, get(t.Context(), c)).Reason == Unavailable {
+			tried++
+		}
+	}
+	assert.Equal(t, 1, tried)
+}
+
+func TestInstanceThatWasAbsentForAMomentLeavesTheBreakerOpen(t *testing.T) {
+	one, two := serve(t, failing), serve(t, failing)
+	two.ID = "payment-2"
+	registry, resolver := startRegistry(t, one, two)
+	c := closing(t, NewClient("payment", resolver, Config{}, nil))
+	openBreaker(t, c)
+	registry.have(t, resolver, two)
+	registry.have(t, resolver, one, two)
+	assert.Equal(t, BreakerOpen, failureOf(t, get(t.Context(), c)).Reason)
+}
+
+func TestEarlyTrialCountsOnce(t *testing.T) {
+	registry, resolver := startRegistry(t, serve(t, failing))
+	c := closing(t, NewClient("payment", resolver, Config{}, nil))
+	openBreaker(t, c)
+	registry.have(t, resolver, serve(t, working))
+	require.NoError(t, get(WithAttempt(t.Context(), 2), c))
+	snapshot := c.Snapshot()
+	assert.Equal(t, uint64(1), snapshot.Breaker.Refused, "the call that found it open")
+	assert.Equal(t, uint64(1), snapshot.RetryBudget.Retries)
+}
+
+func TestRefusalByAHalfOpenBreakerCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(map[string]behaviour{"a:1": answering(503)})
+		c := newFleetClient(t, Config{}, f)
+		openBreaker(t, c)
+		<-time.After(30 * time.Second)
+		f.become("a:1", answeringAfter(time.Second, 200))
+		for range 3 {
+			go func() { _ = get(t.Context(), c) }()
+		}
+		synctest.Wait()
+		require.Equal(t, BreakerOpen, failureOf(t, get(WithAttempt(t.Context(), 2), c)).Reason)
+		snapshot := c.Snapshot()
+		assert.Equal(t, uint64(2), snapshot.Breaker.Refused, "one while it was open")
+		assert.Zero(t, snapshot.RetryBudget.Retries, "it was not made")
+		<-time.After(time.Minute)
+	})
 }
 
 func TestChangeWithoutANewInstanceLeavesTheBreakerOpen(t *testing.T) {

@@ -84,6 +84,18 @@ func TestWrongCallsAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	customers, err := key.Sign(public)
 	require.NoError(t, err)
+	// Whoever has the key can date a token as they like.
+	dated := func(issued, expires time.Duration) string {
+		claims := jwt.NewBuilder().Issuer("gateway").Audience([]string{"payment"}).Expiration(time.Now().Add(expires))
+		if issued != 0 {
+			claims = claims.IssuedAt(time.Now().Add(issued))
+		}
+		built, err := claims.Build()
+		require.NoError(t, err)
+		compact, err := key.Sign(built)
+		require.NoError(t, err)
+		return compact
+	}
 
 	for name, compact := range map[string]string{
 		"none":                 "",
@@ -94,6 +106,9 @@ func TestWrongCallsAreRefused(t *testing.T) {
 		"a customer's":         customers,
 		"edited":               bearer(t.Context(), t, gateway, "payment") + "A",
 		"without its contents": "ey..",
+		"for ten years":        dated(-time.Second, 10*365*24*time.Hour),
+		"of no date":           dated(0, time.Minute),
+		"from the future":      dated(time.Minute, 2*time.Minute),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 2 {
@@ -139,6 +154,39 @@ func TestAReplacedKeyIsFollowed(t *testing.T) {
 			require.NoError(t, err)
 		}
 	})
+}
+
+func TestAKeyThatIsRemovedTakesItsTokensWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		set := filepath.Join(dir, servicetoken.KeySetFile)
+		keys, kept := newKeys(t, dir)
+		payment := servicetoken.NewVerifier(kept, "payment")
+		stolen := bearer(t.Context(), t, servicetoken.NewSigner(keys, "gateway", nil), "payment")
+		_, err := payment.Verify(t.Context(), stolen)
+		require.NoError(t, err)
+
+		replaced, err := jose.ReplaceSigningKey(filepath.Join(dir, servicetoken.SigningKeyFile), set)
+		require.NoError(t, err)
+		require.NoError(t, jose.RemovePublicKey(set, keys.ID(), replaced))
+		<-time.After(11 * time.Second)
+		synctest.Wait()
+		_, err = payment.Verify(t.Context(), stolen)
+		require.ErrorIs(t, err, jose.ErrInvalid)
+		_, err = payment.Verify(t.Context(), bearer(t.Context(), t, servicetoken.NewSigner(replaced, "gateway", nil), "payment"))
+		require.NoError(t, err)
+	})
+}
+
+// newKeys makes a key in dir, and follows its public half until the test ends.
+func newKeys(t *testing.T, dir string) (*jose.SigningKey, *jose.Set) {
+	t.Helper()
+	key, _, err := servicetoken.OpenKeys(dir)
+	require.NoError(t, err)
+	set, err := jose.OpenFile(filepath.Join(dir, servicetoken.KeySetFile), nil)
+	require.NoError(t, err)
+	go func() { _ = set.Keep(t.Context()) }()
+	return key, set
 }
 
 func TestAKnownCallCostsNoAllocation(t *testing.T) {

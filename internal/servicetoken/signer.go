@@ -15,8 +15,12 @@ import (
 const (
 	scheme = "Bearer "
 
-	// Lifetime is how long a token is valid.
+	// Lifetime is how long a token is valid from when it was made.
 	Lifetime = time.Minute
+	// backdated is how far a caller's clock may be ahead of a service's: a
+	// token is said to be that much older than it is, because one from the
+	// future is refused.
+	backdated = 30 * time.Second
 	// renewAfter leaves each token half its life for the way, for calls that
 	// wait and for clocks that differ.
 	renewAfter = Lifetime / 2
@@ -81,7 +85,7 @@ func (s *Signer) sign(p purpose, now time.Time) (string, error) {
 	claims := jwt.NewBuilder().
 		Issuer(s.component).
 		Audience([]string{p.audience}).
-		IssuedAt(now).
+		IssuedAt(now.Add(-backdated)).
 		Expiration(now.Add(Lifetime))
 	// A subject that no token may have would have every call refused.
 	if token.CheckSubject(p.subject) == nil {

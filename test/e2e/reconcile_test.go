@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/discovery"
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
+	"orderflow/internal/servicetoken"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/services/inventory"
@@ -63,8 +64,11 @@ func startReconciled(t *testing.T, environ []string) *reconciled {
 	t.Cleanup(registry.Close)
 	resolver := discovery.NewWatched(registry, zap.NewNop())
 	t.Cleanup(func() { require.NoError(t, resolver.Close()) })
+	key, _, err := servicetoken.OpenKeys(s.ServiceKeysDir())
+	require.NoError(t, err)
+	signer := servicetoken.NewSigner(key, "e2e", nil)
 	caller := func(service string) *rpc.Client {
-		guarded := rpc.NewClient(service, resolver, rpc.Config{}, telemetry.Discard())
+		guarded := rpc.NewClient(service, resolver, rpc.Config{}, telemetry.Discard(), rpc.WithAuthorizer(signer))
 		t.Cleanup(func() { require.NoError(t, guarded.Close()) })
 		return guarded
 	}

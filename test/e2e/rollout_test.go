@@ -107,6 +107,11 @@ func beginRollout(t *testing.T, from, to string) *rollout {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	r.startOldWorkers(t, cfg)
+	require.Eventually(t, func() bool {
+		// Which version is the older one is what Temporal has seen first.
+		described, err := connected.WorkerDeploymentClient().GetHandle("orderflow").Describe(t.Context(), client.WorkerDeploymentDescribeOptions{})
+		return err == nil && len(described.Info.VersionSummaries) == 1
+	}, patience, 50*time.Millisecond, "the old workers poll")
 	r.system = start(t, cfg)
 	return r
 }

@@ -97,7 +97,8 @@ func (c calls) judge(o sickness, lasted time.Duration, openings int, f *figures)
 		c.first, known = 0, "for retries alone"
 	}
 	limits := resilience.Defaults(o.target)
-	budget := limits.RetryBudget.Share*c.first + limits.RetryBudget.MinPerSecond*(lasted.Seconds()+10)
+	const purposes = 2 // each has a budget of its own
+	budget := limits.RetryBudget.Share*c.first + purposes*limits.RetryBudget.MinPerSecond*(lasted.Seconds()+10)
 	retries := max(c.made, c.served) - c.first
 	own := fmt.Sprintf("%.0f", c.served)
 	if o.target == "" || o.killed {

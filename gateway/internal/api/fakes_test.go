@@ -27,6 +27,8 @@ type fakeOrders struct {
 	recorded []order.Event
 	lists    []order.ListQuery
 	upTo     int64 // how many orders there are, when a list is first asked for
+	// left is what each question for changes leaves of its caller's time.
+	left []time.Duration
 }
 
 func newFakeOrders() *fakeOrders {
@@ -82,6 +84,11 @@ func (f *fakeOrders) OrderAt(_ context.Context, orderID string, at time.Time) (o
 }
 
 func (f *fakeOrders) OrderAfter(ctx context.Context, orderID string, version int64, wait time.Duration) (order.View, error) {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		f.mu.Lock()
+		f.left = append(f.left, time.Until(deadline)-wait)
+		f.mu.Unlock()
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {

@@ -46,7 +46,8 @@ type breaker struct {
 	Refused              uint64             `json:"refused"`
 	SlowCalls            uint64             `json:"slowCalls"`
 
-	RetryBudget resilience.RetryBudgetStats `json:"retryBudget"`
+	RetryBudget             resilience.RetryBudgetStats `json:"retryBudget"`
+	CompensationRetryBudget resilience.RetryBudgetStats `json:"compensationRetryBudget"`
 }
 
 // bulkhead is one pool of places for the calls of one process to one target.
@@ -115,7 +116,7 @@ func (a *API) listBreakers(c *gin.Context) {
 				Requests: counts.Requests, Failures: counts.Failures,
 				ConsecutiveFailures: counts.ConsecutiveFailures, ConsecutiveSuccesses: counts.ConsecutiveSuccesses,
 				Refused: guard.Breaker.Refused, SlowCalls: guard.Breaker.SlowCalls,
-				RetryBudget: guard.RetryBudget,
+				RetryBudget: guard.RetryBudget, CompensationRetryBudget: guard.CompensationBudget,
 			})
 		}
 	}

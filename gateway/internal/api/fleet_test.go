@@ -45,7 +45,8 @@ func reported() fleet.Reports {
 				},
 				{Purpose: resilience.Compensation, MaxConcurrent: 5, MaxQueue: 10},
 			},
-			RetryBudget: resilience.RetryBudgetStats{Tokens: 4.25, Calls: 120, Retries: 9, Refused: 3},
+			RetryBudget:        resilience.RetryBudgetStats{Tokens: 4.25, Calls: 120, Retries: 9, Refused: 3},
+			CompensationBudget: resilience.RetryBudgetStats{Tokens: 10, Calls: 4},
 		}}}}},
 		Unavailable: silent,
 	}
@@ -66,7 +67,8 @@ func TestBreakersOfAllProcessesAreListedWithWhoIsMissing(t *testing.T) {
 			"process": "workers", "instance": "workers-1", "target": "payment",
 			"state": "open", "remainingOpenSeconds": 12.5, "requests": 7, "failures": 6,
 			"consecutiveFailures": 5, "consecutiveSuccesses": 0, "refused": 31, "slowCalls": 2,
-			"retryBudget": {"tokens": 4.25, "calls": 120, "retries": 9, "refused": 3}
+			"retryBudget": {"tokens": 4.25, "calls": 120, "retries": 9, "refused": 3},
+			"compensationRetryBudget": {"tokens": 10, "calls": 4, "retries": 0, "refused": 0}
 		}],
 		"unavailable": [{"process": "workers", "instance": "workers-2", "reason": "it did not answer in time"}]
 	}`, g.ops("/v1/ops/breakers"))

@@ -26,6 +26,10 @@ const (
 	// viewGrace is how long the read model may lag behind an outcome that the
 	// workflow has already told.
 	viewGrace = time.Second
+	// answerTime is what a question for changes leaves of the wait, for its
+	// answer. A question that lasted to the end would look like a service that
+	// does not answer.
+	answerTime = 300 * time.Millisecond
 )
 
 // acceptance answers a placement that goes on without the client.
@@ -177,7 +181,12 @@ func (a *API) awaitEnd(ctx context.Context, orderID string, wait time.Duration) 
 func (a *API) awaitFinalView(waitCtx, ctx context.Context, orderID string) (order.View, bool) {
 	var version int64
 	for waitCtx.Err() == nil {
-		stored, err := a.Changes.OrderAfter(waitCtx, orderID, version, remaining(waitCtx))
+		question := remaining(waitCtx) - answerTime
+		if question <= 0 {
+			<-waitCtx.Done()
+			break
+		}
+		stored, err := a.Changes.OrderAfter(waitCtx, orderID, version, question)
 		if err != nil {
 			if !pause(waitCtx, changesRetry) {
 				break

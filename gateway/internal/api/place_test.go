@@ -252,6 +252,26 @@ func TestWaitIsNeverAnErrorAfterTheStart(t *testing.T) {
 	}
 }
 
+func TestWaitLeavesTheOrderServiceTimeToAnswer(t *testing.T) {
+	g := newGateway(t)
+	// The end has come, and the read model does not show it in time.
+	g.temporal.Update = func(context.Context, string, []any) error {
+		for _, input := range g.temporal.Started() {
+			g.orders.add(viewOf(input, order.Confirmed, order.SagaRunning))
+		}
+		return nil
+	}
+	answer := g.place(http.Header{"Prefer": {"wait=10"}})
+	require.Equal(t, http.StatusAccepted, answer.Code, answer.Body.String())
+	g.orders.mu.Lock()
+	defer g.orders.mu.Unlock()
+	require.NotEmpty(t, g.orders.left)
+	assert.Less(t, len(g.orders.left), 5, "it is not asked again and again for nothing")
+	for _, left := range g.orders.left {
+		assert.GreaterOrEqual(t, left, 250*time.Millisecond)
+	}
+}
+
 func TestPreferencesThatAreNotUnderstoodAreIgnored(t *testing.T) {
 	for value, applied := range map[string]string{
 		"wait=0": "wait=0", `wait="0"`: "wait=0", "WAIT=0; x=y": "wait=0", "wait=": "", "wait": "", "wait=-1": "", "wait=1.5": "", "wait=x": "", "return=minimal": "",

@@ -35,7 +35,7 @@ func each(t *testing.T, budget Budget, suite func(t *testing.T, c counting)) {
 		suite(t, counting{l, func(d time.Duration) { passed.Add(int64(d)) }})
 	})
 	t.Run("shared", func(t *testing.T) {
-		c := &sharedCounter{Shared: openShared(t, sqlstoretest.Postgres(t)), budget: budget}
+		c := newSharedCounter(openShared(t, sqlstoretest.Postgres(t)), budget)
 		suite(t, counting{c, func(d time.Duration) { <-time.After(d) }})
 	})
 }
@@ -125,7 +125,7 @@ func TestRequestsAtOnceAreCountedExactly(t *testing.T) {
 func TestTwoGatewaysShareOneBudget(t *testing.T) {
 	dsn := sqlstoretest.Postgres(t)
 	budget := Budget{Rate: 1, Burst: 30}
-	here, there := &sharedCounter{openShared(t, dsn), budget}, &sharedCounter{openShared(t, dsn), budget}
+	here, there := newSharedCounter(openShared(t, dsn), budget), newSharedCounter(openShared(t, dsn), budget)
 	began := time.Now()
 	total := 0
 	for i := range 60 {
@@ -142,7 +142,7 @@ func TestTwoGatewaysShareOneBudget(t *testing.T) {
 
 func TestIdlePrincipalsLeaveNoRow(t *testing.T) {
 	s := openShared(t, sqlstoretest.Postgres(t))
-	quick, slow := &sharedCounter{s, Budget{Rate: 1000, Burst: 1}}, &sharedCounter{s, Budget{Rate: 1, Burst: 100}}
+	quick, slow := newSharedCounter(s, Budget{Rate: 1000, Burst: 1}), newSharedCounter(s, Budget{Rate: 1, Burst: 100})
 	_, err := quick.take(t.Context(), "idle")
 	require.NoError(t, err)
 	n, _ := taken(t, slow, "busy")
@@ -170,7 +170,7 @@ func TestTheTableIsMadeWhenTheDatabaseCanBeReached(t *testing.T) {
 	s := openShared(t, sqlstoretest.Postgres(t))
 	_, err := s.pool.Exec(t.Context(), "DROP TABLE rate_limit")
 	require.NoError(t, err)
-	c := &sharedCounter{s, Budget{Rate: 1, Burst: 1}}
+	c := newSharedCounter(s, Budget{Rate: 1, Burst: 1})
 	_, err = c.take(t.Context(), "ada")
 	require.Error(t, err)
 

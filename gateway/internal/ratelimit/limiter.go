@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -106,7 +105,7 @@ func (l *Limiter) add(c class, budget Budget, counts *Shared, now func() time.Ti
 	}
 	c.local = own
 	if counts != nil {
-		c.shared = &sharedCounter{Shared: counts, budget: budget}
+		c.shared = newSharedCounter(counts, budget)
 	}
 	l.classes = append(l.classes, c)
 	// In the form of draft-ietf-httpapi-ratelimit-headers-10.
@@ -120,7 +119,7 @@ func (l *Limiter) add(c class, budget Budget, counts *Shared, now func() time.Ti
 // reached, and problem.Unavailable when it cannot be counted; the request must
 // not be served then.
 func (l *Limiter) AllowPrincipal(ctx context.Context) error {
-	_, err := l.allow(ctx, principalKey(ctx), false)
+	_, err := l.allow(ctx, principalKey(ctx), write)
 	return err
 }
 
@@ -129,7 +128,7 @@ func (l *Limiter) AllowPrincipal(ctx context.Context) error {
 func (l *Limiter) Middleware() gin.HandlerFunc {
 	return func(c *gin.Context) {
 		ctx := c.Request.Context()
-		left, err := l.allow(ctx, principalKey(ctx), isRead(c.Request.Method))
+		left, err := l.allow(ctx, principalKey(ctx), kindOf(c.Request.Method))
 		if len(left) > 0 {
 			header := c.Writer.Header()
 			header["Ratelimit-Policy"] = l.policy
@@ -142,25 +141,23 @@ func (l *Limiter) Middleware() gin.HandlerFunc {
 	}
 }
 
-// Refused counts a request without a valid token for its sender's address. It
-// returns problem.RateLimited when the limit is reached, also of one that would
+// Refused counts a request without a valid token for its sender's address, in
+// this process only. It returns problem.RateLimited when the limit is reached, also of one that would
 // be refused anyway.
 func (l *Limiter) Refused(c *gin.Context) error {
-	_, err := l.allow(c.Request.Context(), "address:"+network(c.RemoteIP()), true)
+	_, err := l.allow(c.Request.Context(), "address:"+network(c.RemoteIP()), stranger)
 	return err
 }
 
 // allow counts one request in each class that it belongs to, until one refuses
-// it. Left are the values of the RateLimit field. A read may be counted in this
-// process alone while the others cannot be asked: that lets a few too many in at
-// most. A limiter that cannot count does not open the door to writes.
-func (l *Limiter) allow(ctx context.Context, key string, read bool) (left []string, err error) {
+// it. Left are the values of the RateLimit field.
+func (l *Limiter) allow(ctx context.Context, key string, asked kind) (left []string, err error) {
 	for i := range l.classes {
 		c := &l.classes[i]
-		if c.writes && read {
+		if c.writes && asked != write {
 			continue
 		}
-		taken, err := c.take(ctx, key, read)
+		taken, err := c.take(ctx, key, asked)
 		if err != nil {
 			return left, problem.New(problem.Unavailable, "the rate limit could not be checked").
 				WithRetryAfter(time.Second).WithCause(err)
@@ -174,23 +171,19 @@ func (l *Limiter) allow(ctx context.Context, key string, read bool) (left []stri
 	return left, nil
 }
 
-func (c *class) take(ctx context.Context, key string, read bool) (decision, error) {
+func (c *class) take(ctx context.Context, key string, asked kind) (decision, error) {
 	key = c.prefix + key
-	if c.shared == nil {
+	if c.shared == nil || asked == stranger {
 		return c.local.take(ctx, key)
 	}
 	taken, err := c.shared.take(ctx, key)
-	if err != nil && read {
+	if err != nil && asked == read {
 		return c.local.take(ctx, key)
 	}
 	return taken, err
 }
 
 func principalKey(ctx context.Context) string { return "principal:" + auth.PrincipalOf(ctx).Subject }
-
-func isRead(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-}
 
 // field is what the RateLimit field says of a class.
 func (d decision) field(class string) string {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// A count that takes longer than this is none: the client waits for it.
+	// A count that takes longer than this is none, and none is waited for longer
+	// while others are under way: the client waits for both.
 	countTimeout = 250 * time.Millisecond
 	// prepareTimeout is for what happens at the start, and again until it has
 	// worked once.
@@ -23,9 +24,14 @@ const (
 	prepareAgain   = time.Second
 	// sweepEvery is how often the rows of idle principals are removed.
 	sweepEvery = time.Minute
-	// connections are few: a count takes well below a millisecond.
-	connections = 4
+	// connections are few: a count takes well below a millisecond. One of them is
+	// for Keep.
+	connections = 5
 )
+
+// errBusy says that too many requests are being counted. It says nothing about
+// the database.
+var errBusy = errors.New("too many requests wait to be counted")
 
 // Shared are counts in PostgreSQL, which several gateways have in common. It is
 // safe for concurrent use.
@@ -37,7 +43,8 @@ const (
 // have their full burst, which is better than a disk write for each request.
 type Shared struct {
 	pool    *pgxpool.Pool
-	timeout time.Duration // of a count
+	places  chan struct{} // one is taken by each count that is under way
+	timeout time.Duration // of a count, and of waiting for a place
 	breaker *resilience.Breaker
 	log     *zap.Logger
 }
@@ -75,7 +82,7 @@ func OpenShared(dsn string, log *zap.Logger) (*Shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the shared rate limits: %w", err)
 	}
-	s := &Shared{pool: pool, timeout: countTimeout, log: log}
+	s := &Shared{pool: pool, places: make(chan struct{}, cfg.MaxConns-1), timeout: countTimeout, log: log}
 	// Whoever cannot be asked is not asked by every request.
 	s.breaker = resilience.NewBreaker("rate limits", resilience.BreakerConfig{
 		FailureThreshold: 3, SuccessThreshold: 1, OpenFor: time.Second,
@@ -154,19 +161,30 @@ func (s *Shared) sweep(ctx context.Context) error {
 	return err
 }
 
+// before is the TAT before a request, in the terms of take.
+const before = `CASE
+			WHEN known.tat > excluded.tat - $2 + $3 + 1000000 THEN excluded.tat - $2 + $3 - $2
+			ELSE greatest(known.tat, excluded.tat - $2) END`
+
 // take is GCRA in one statement. A request moves the key's TAT by the interval,
 // unless that would take it further into the future than the burst allows: then
 // nothing is written. The row lock makes requests of one key wait for each
 // other. $2 is the interval, $3 the burst as a time, in microseconds. What it
 // returns is how far in the future the TAT is.
+//
+// A TAT much further in the future than the burst allows was written before the
+// server's clock was set back. It would lock the key out until the clock is
+// there again, and so counts as a burst that is used up but for one request. The
+// second on top is for requests that waited for the row: their now is older than
+// the row.
 const take = `
 	WITH clock AS (SELECT ` + microseconds + ` AS now),
 	taken AS (
 		INSERT INTO rate_limit AS known (key, tat)
 		SELECT $1::text, now + $2::bigint FROM clock
 		ON CONFLICT (key) DO UPDATE
-		SET tat = greatest(known.tat, excluded.tat - $2) + $2
-		WHERE greatest(known.tat, excluded.tat - $2) + $2 <= excluded.tat - $2 + $3::bigint
+		SET tat = ` + before + ` + $2
+		WHERE ` + before + ` + $2 <= excluded.tat - $2 + $3::bigint
 		RETURNING tat
 	)
 	SELECT true, tat - now FROM taken, clock
@@ -177,15 +195,47 @@ const take = `
 type sharedCounter struct {
 	*Shared
 	budget Budget
+	denied *denials
+}
+
+func newSharedCounter(counts *Shared, budget Budget) *sharedCounter {
+	return &sharedCounter{Shared: counts, budget: budget, denied: newDenials(time.Now)}
 }
 
 func (c *sharedCounter) take(ctx context.Context, key string) (taken decision, err error) {
-	err = c.breaker.Do(ctx, func(ctx context.Context) error {
+	if refusal, known := c.denied.find(key); known {
+		return refusal, nil
+	}
+	err = c.breaker.Run(ctx, func(ctx context.Context) (resilience.Outcome, error) {
+		if err := c.enter(ctx); err != nil {
+			return resilience.Ignored, err
+		}
+		defer c.leave()
+		began := time.Now()
 		taken, err = c.count(ctx, key)
-		return err
+		return c.breaker.Judge(ctx, err, time.Since(began)), err
 	})
+	if err == nil && !taken.allowed {
+		c.denied.put(key, taken)
+	}
 	return taken, err
 }
+
+// enter waits for a place among the counts that are under way. So a count finds
+// a connection at once, and its time is the database's alone: who waits for
+// others learns nothing about it. The error is errBusy or that of ctx.
+func (s *Shared) enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errBusy)
+	defer cancel()
+	select {
+	case s.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Shared) leave() { <-s.places }
 
 func (c *sharedCounter) count(ctx context.Context, key string) (decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
