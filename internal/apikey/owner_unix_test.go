@@ -16,7 +16,7 @@ import (
 
 func TestAChangeByRootKeepsTheOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root may give files away")
+		t.Skip("skipped: needs root, who may give files away")
 	}
 	path := keysFile(t)
 	create(t, path, "partner-7")
