@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func ReadSigningKey(path string) (*SigningKey, error) {
 	return &SigningKey{private: key}, nil
 }
 
-// ID is the key's kid: its thumbprint (RFC 7638).
+// ID is the key's kid: its thumbprint (RFC 7638) in hexadecimal digits.
 func (k *SigningKey) ID() string {
 	id, _ := k.private.KeyID()
 	return id
@@ -137,8 +138,14 @@ func newSigningKey() (jwk.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = jwk.AssignKeyID(key, jwk.WithThumbprintHash(crypto.SHA256))
-	return key, errors.Join(err,
+	thumbprint, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	return key, errors.Join(
+		// In base64url, one of 64 would begin with a hyphen, and be a flag to a
+		// program that it is pasted to as an argument.
+		key.Set(jwk.KeyIDKey, hex.EncodeToString(thumbprint)),
 		key.Set(jwk.AlgorithmKey, jwa.ES256()),
 		key.Set(jwk.KeyUsageKey, jwk.ForSignature))
 }
