@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -29,6 +30,7 @@ type Network struct {
 	// travelling are the calls that are under way, also those that nobody waits
 	// for any more.
 	travelling sync.WaitGroup
+	delivering atomic.Int64
 }
 
 // Pace says how fast things are.
@@ -85,6 +87,9 @@ func (n *Network) saga(orderID string) *Saga {
 
 // Settle waits until nothing travels any more.
 func (n *Network) Settle() { n.travelling.Wait() }
+
+// Delivering is how many calls are with the services at this moment.
+func (n *Network) Delivering() int { return int(n.delivering.Load()) }
 
 // To returns what the clients of a service call.
 func (n *Network) To(service string) rpc.Caller { return line{n, service} }
@@ -249,6 +254,8 @@ func (n *Network) travel(ctx context.Context, call *Call, answers chan<- answer)
 // deliver hands the call to the service.
 func (n *Network) deliver(ctx context.Context, call *Call) (said answer) {
 	if n.sabotage == nil || !n.sabotage(call) {
+		n.delivering.Add(1)
+		defer n.delivering.Add(-1)
 		said.body, said.err = n.services.deliver(ctx, call)
 	}
 	call.saga.Trace.add(call.entry(Delivered, outcome(said.err)))

@@ -25,6 +25,8 @@ type Saga struct {
 	settledIn []int
 	// placed says that a real server plays it.
 	placed bool
+	// calling is closed with the first call.
+	calling chan struct{}
 }
 
 // End is how a workflow ended.
@@ -46,14 +48,20 @@ const (
 func NewSaga(scenario *Scenario) *Saga {
 	return &Saga{
 		Scenario: scenario, Trace: &Trace{began: time.Now()},
-		calls: map[string]int{}, onCall: func(string, int, bool) {},
+		calls: map[string]int{}, onCall: func(string, int, bool) {}, calling: make(chan struct{}),
 	}
 }
+
+// Calling is closed when the order has made its first call.
+func (s *Saga) Calling() <-chan struct{} { return s.calling }
 
 // count numbers a call of an activity, and says in which run it is made.
 func (s *Saga) count(activity string) (number, run int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.calls) == 0 {
+		close(s.calling)
+	}
 	s.calls[activity]++
 	return s.calls[activity], s.run
 }
