@@ -64,13 +64,19 @@ type Fleet struct {
 	registry Registry // nil: nobody is found but this process
 	timeout  time.Duration
 	asker    *asker
+
+	mu sync.Mutex
+	// known are the callers that the registry listed last, by service: they are
+	// asked while it is away.
+	known map[string][]discovery.Instance
 }
 
 // New returns the fleet that a process sees: itself, whose guards come from
 // memory, and whom the registry lists. A nil registry lists nobody. A timeout
 // of 0 is DefaultTimeout. Close it at the end.
 func New(self Process, own func() []rpc.Snapshot, registry Registry, timeout time.Duration) *Fleet {
-	return &Fleet{self: self, own: own, registry: registry, timeout: cmp.Or(timeout, DefaultTimeout), asker: newAsker()}
+	return &Fleet{self: self, own: own, registry: registry, timeout: cmp.Or(timeout, DefaultTimeout), asker: newAsker(),
+		known: map[string][]discovery.Instance{}}
 }
 
 // Close ends the idle connections.
@@ -95,10 +101,10 @@ func (f *Fleet) guards(ctx context.Context) Reports {
 	var asking sync.WaitGroup
 	for _, service := range callers {
 		asking.Go(func() {
-			instances, err := f.registry.Instances(ctx, service)
+			instances, err := f.siblings(ctx, service)
 			if err != nil {
+				// Whoever has come since is not asked, so the service is named too.
 				all.miss(Process{Service: service}, "the registry does not answer")
-				return
 			}
 			for _, instance := range instances {
 				process := Process{Service: service, Instance: instance.ID}
@@ -118,6 +124,22 @@ func (f *Fleet) guards(ctx context.Context) Reports {
 	}
 	asking.Wait()
 	return all.sorted()
+}
+
+// siblings returns the instances of a service of callers; with an error, those
+// of the last answer. A registry that hangs leaves half of the time for asking
+// them.
+func (f *Fleet) siblings(ctx context.Context, service string) ([]discovery.Instance, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout/2)
+	defer cancel()
+	instances, err := f.registry.Instances(ctx, service)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		return f.known[service], err
+	}
+	f.known[service] = instances
+	return instances, nil
 }
 
 // collected are reports as they come in.

@@ -25,12 +25,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // registry lists instances by service.
 type registry struct {
 	all, healthy discovery.Static
-	down         bool
+	down, hangs  bool
 }
 
 var errDown = errors.New("no Consul agent")
 
-func (r registry) Instances(_ context.Context, service string) ([]discovery.Instance, error) {
+func (r registry) Instances(ctx context.Context, service string) ([]discovery.Instance, error) {
+	if r.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	return r.list(r.all, service)
 }
 
@@ -125,6 +129,22 @@ func TestWithoutTheRegistryAProcessAnswersForItself(t *testing.T) {
 
 	got = open(t, nil, own(closed), 0).Guards(t.Context())
 	assert.Equal(t, Reports{Reports: self}, got, "there is none to ask")
+}
+
+func TestWhileTheRegistryIsAwayTheLastKnownProcessesAreAsked(t *testing.T) {
+	opened := snapshot("payment", resilience.Open)
+	worker := serve(t, "workers", "workers-1", telling(t, opened))
+	listed := &registry{all: discovery.Static{"workers": {worker}}}
+	f := open(t, listed, own(), 0)
+	want := f.Guards(t.Context()).Reports
+	require.Len(t, want, 2)
+
+	for _, away := range []*registry{{down: true}, {hangs: true}} {
+		*listed = *away
+		got := f.Guards(t.Context())
+		assert.Equal(t, want, got.Reports)
+		assert.Len(t, got.Unavailable, len(callers), "others may have come since")
+	}
 }
 
 func TestInstancesAreJoinedWithWhatTheirCallersKnow(t *testing.T) {
