@@ -21,7 +21,8 @@ import (
 // the same Message-ID and every byte the same.
 //
 // What the server refuses for good (5xx to the recipient or the content) is a
-// *RefusedError; a 4xx concerns that message now and may pass. A connection
+// *RefusedError, unless its enhanced code blames the sender or the server: that
+// can be put right. A 4xx concerns that message now and may pass. A connection
 // that breaks does so for one message too: the next one gets a new connection.
 // A server that cannot be reached, or that refuses sender or credentials,
 // fails all messages that are left, but none for good: the cause is not in
@@ -113,7 +114,7 @@ func (s *SMTP) Deliver(ctx context.Context, messages []Message) []error {
 
 // verdict is what a refusal of one message means for it.
 func verdict(refusal *replyError) error {
-	if refusal.permanent() {
+	if refusal.permanent() && !refusal.ofTheSystem() {
 		return &RefusedError{Err: refusal}
 	}
 	return refusal

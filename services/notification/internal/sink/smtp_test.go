@@ -121,6 +121,7 @@ func TestARefusedPasswordIsLoudOnceAndNoMessageIsLost(t *testing.T) {
 
 func TestRefusalsAreTakenAsTheyAreMeant(t *testing.T) {
 	const quoting = "<cust-ada@customers.shop.example>: secret words"
+	noStatus := [3]int{-1, -1, -1}
 	mailbox := smtptest.Reply(550, [3]int{5, 1, 1}, quoting)
 	greylisted := smtptest.Reply(450, [3]int{4, 7, 1}, quoting)
 	leaving := smtptest.Reply(421, [3]int{4, 3, 2}, quoting)
@@ -138,8 +139,18 @@ func TestRefusalsAreTakenAsTheyAreMeant(t *testing.T) {
 		final    bool
 		oneByOne bool // the next message is tried too
 	}{
-		"unknown recipient":       {to(mailbox), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.1.1", true, true},
-		"recipient later":         {to(greylisted), "naming the recipient (RCPT): the mail server answered 450 4.7.1", false, true},
+		"unknown recipient": {to(mailbox), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.1.1", true, true},
+		"recipient later":   {to(greylisted), "naming the recipient (RCPT): the mail server answered 450 4.7.1", false, true},
+		"relaying denied":   {to(spam), "naming the recipient (RCPT): the mail server answered 554 5.7.1", false, true},
+		"refused without a status": {
+			to(smtptest.Reply(554, noStatus, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 554", true, true,
+		},
+		"sender refused late":     {to(smtptest.Reply(553, [3]int{5, 1, 8}, quoting)), "naming the recipient (RCPT): the mail server answered 553 5.1.8", false, true},
+		"no such name":            {to(smtptest.Reply(550, [3]int{5, 4, 1}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.4.1", true, true},
+		"mailbox full":            {to(smtptest.Reply(552, [3]int{5, 2, 2}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 552 5.2.2", true, true},
+		"system does not accept":  {content(smtptest.Reply(550, [3]int{5, 3, 2}, quoting)), "sending the content (DATA): the mail server answered 550 5.3.2", false, true},
+		"content too large":       {content(smtptest.Reply(552, [3]int{5, 3, 4}, quoting)), "refused for good: sending the content (DATA): the mail server answered 552 5.3.4", true, true},
+		"domain not proved":       {content(smtptest.Reply(550, [3]int{5, 7, 23}, quoting)), "sending the content (DATA): the mail server answered 550 5.7.23", false, true},
 		"shutting down":           {to(leaving), "naming the recipient (RCPT): the mail server answered 421 4.3.2", false, false},
 		"credentials wanted":      {to(relaying), "naming the recipient (RCPT): the mail server answered 530 5.7.0", false, false},
 		"content refused":         {content(spam), "refused for good: sending the content (DATA): the mail server answered 554 5.7.1", true, true},

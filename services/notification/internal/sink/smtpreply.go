@@ -37,6 +37,28 @@ func (e *replyError) Error() string {
 // permanent reports whether the server wants no repetition (RFC 5321, 4.2.1).
 func (e *replyError) permanent() bool { return e.code >= 500 }
 
+// ofTheSystem reports whether the enhanced code (RFC 3463, 3) lays the blame on
+// who sends, or on the server itself. A 5xx then means that a person has to
+// change something, and not that this message can never be delivered: a server
+// that does not relay for us, or has our address on a list, says so as 554 5.7.1
+// to the recipient of every message. Each is tried for itself all the same,
+// because a server may also mean one recipient.
+func (e *replyError) ofTheSystem() bool {
+	_, subjectAndDetail, _ := strings.Cut(e.status, ".")
+	subject, detail, _ := strings.Cut(subjectAndDetail, ".")
+	switch subject {
+	case "1": // addresses: of these two, the sender's
+		return detail == "7" || detail == "8"
+	case "3": // the mail system, but for a message that is too large
+		return detail != "4"
+	case "7": // security and policy
+		// Before the content has come, that is who may send; afterwards it may be
+		// the content, but for failures to prove the sender's domain (RFC 7372).
+		return e.step == stepAddress || len(detail) == 2 && detail >= "20" && detail <= "27"
+	}
+	return false
+}
+
 // Replies that are not about the message, whatever command they answer.
 const (
 	codeShuttingDown      = 421 // RFC 5321, 3.8

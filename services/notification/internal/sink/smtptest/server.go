@@ -51,7 +51,8 @@ type Answer struct {
 	Data func(mail Mail, connection net.Conn) error
 }
 
-// Reply is a refusal: a code such as 550, and an enhanced code such as 5, 1, 1.
+// Reply is a refusal: a code such as 550, and an enhanced code such as 5, 1, 1;
+// -1, -1, -1 is none.
 func Reply(code int, status [3]int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: status, Message: text}
 }
