@@ -24,7 +24,17 @@ type settings struct {
 
 // Validate completes the settings, and refuses what they then cannot mean. The
 // parts are validated as well, by themselves.
-func (s *settings) Validate() error { return s.BuiltAs(version) }
+func (s *settings) Validate() error {
+	if err := s.BuiltAs(version); err != nil {
+		return err
+	}
+	if s.Lookup.InConsul() {
+		if err := s.CheckConsul(); err != nil {
+			return err
+		}
+	}
+	return s.CheckPlainText(s.Temporal.Addr, s.Temporal.TLS, "temporal-tls")
+}
 
 func main() {
 	var cfg settings

@@ -52,6 +52,9 @@ type Parts struct {
 	StopTimeout time.Duration
 	// Public is set where strangers send requests: see httpserver.Options.
 	Public bool
+	// Insight says who sees metrics and the reasons of readiness: see
+	// httpserver.Options. At InternalAddr everybody does.
+	Insight func(*http.Request) bool
 	// BodyLimits are those of routes that take more, or less, than the rest: see
 	// httpserver.Options.
 	BodyLimits map[string]int64
@@ -141,6 +144,11 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if err := s.cfg.checkMode(); err != nil {
 		return err
 	}
+	var points *failpoint.Points
+	if s.cfg.FailPoints {
+		points = failpoint.New(s.telemetry.Log)
+		ctx = points.Background(ctx)
+	}
 	parts, err := build(ctx, s.telemetry)
 	if parts.Close != nil {
 		s.closers.PushFunc(s.name, parts.Close)
@@ -172,9 +180,8 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if parts.Handler != nil {
 		handler = parts.Handler(handler)
 	}
-	if s.cfg.FailPoints {
-		points := failpoint.New(s.telemetry.Log)
-		handler, ctx = points.Handler(handler), points.Background(ctx)
+	if points != nil {
+		handler = points.Handler(handler)
 	}
 	s.server = httpserver.Serve(ctx, listener, handler, httpserver.WithErrorLog(s.telemetry.Log))
 	s.telemetry.Log.Info("serving", zap.Stringer("addr", s.server.Addr()), zap.Stringer("faults", s.cfg.Faults))
@@ -228,6 +235,7 @@ func (s *service) engine(parts Parts) *gin.Engine {
 		BodyLimit: s.cfg.BodyLimit,
 		Checks:    checks,
 		Public:    parts.Public,
+		Insight:   parts.Insight,
 
 		BodyLimits: parts.BodyLimits,
 	})

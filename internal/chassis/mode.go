@@ -1,6 +1,10 @@
 package chassis
 
-import "orderflow/internal/config"
+import (
+	"net"
+
+	"orderflow/internal/config"
+)
 
 // Mode says whether a process may make do with what is convenient on a laptop.
 type Mode string
@@ -30,5 +34,35 @@ func (c Config) checkMode() error {
 	case c.Faults.Active():
 		return config.Wrong("faults", "production mode injects no faults")
 	}
-	return nil
+	if !c.Discovery {
+		return nil
+	}
+	return c.CheckConsul()
+}
+
+// CheckConsul refuses plain text to Consul as CheckPlainText does. Run does this
+// for a process that registers; one that only asks does it by itself.
+func (c Config) CheckConsul() error {
+	return c.CheckPlainText(c.Consul.Addr, c.Consul.TLS, "consul-tls")
+}
+
+// CheckPlainText refuses, in production mode, to speak to another machine in
+// plain text: who can read the network could read what goes there, and answer in
+// its place. The flag is the one that switches TLS on.
+func (c Config) CheckPlainText(addr string, tls bool, flag string) error {
+	if !c.Mode.Strict() || c.EncryptedNetwork || tls || isThisMachine(addr) {
+		return nil
+	}
+	return config.Wrong(flag, "production mode speaks no plain text to another machine, %s: set this, or --encrypted-network (%sENCRYPTED_NETWORK) where a mesh or a VPN encrypts it",
+		addr, config.EnvPrefix)
+}
+
+// isThisMachine reports whether nothing leaves this machine on the way to the
+// address "host:port".
+func isThisMachine(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

@@ -51,6 +51,15 @@ func load(t *testing.T, environment map[string]string, args ...string) (settings
 	return got, err
 }
 
+func TestSettingsCanBeCheckedAlone(t *testing.T) {
+	_, err := load(t, nil, "--owner=ada", config.CheckFlag)
+	require.ErrorIs(t, err, config.ErrChecked)
+	_, err = load(t, map[string]string{"ORDERFLOW_LIMIT_QUEUE": "x"}, "--owner=ada", config.CheckFlag)
+	require.ErrorContains(t, err, "ORDERFLOW_LIMIT_QUEUE")
+	_, err = load(t, map[string]string{"ORDERFLOW_CHECK_SETTINGS": "true"}, "--owner=ada")
+	require.NoError(t, err, "a variable would end every program that inherits it")
+}
+
 func TestDefaultsHoldWhenNothingIsGiven(t *testing.T) {
 	got, err := load(t, nil, "--owner=ada")
 	require.NoError(t, err)

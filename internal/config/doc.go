@@ -4,7 +4,7 @@
 // Every flag --some-name can also be given as the environment variable
 // ORDERFLOW_SOME_NAME; the flag wins. An empty variable counts as not set. A
 // wrong value ends the process at once with exit code 2 and one line that
-// names the setting.
+// names the setting. With --check-settings a program does no more than that.
 //
 // Beside kong's own tags, a field may have:
 //

@@ -20,6 +20,20 @@ const exitUsage = 2
 // with exit code 0.
 var ErrHelp = errors.New("help was printed")
 
+// ErrChecked says that the settings were to be checked only, and are right. The
+// process should end with exit code 0.
+var ErrChecked = errors.New("the settings are right")
+
+// CheckFlag makes a program check its settings and end, with the exit code that
+// a start would have had. It has no environment variable: that would end every
+// program that inherits it.
+const CheckFlag = "--check-settings"
+
+// checking is the flag, which every program has.
+type checking struct {
+	CheckSettings bool `help:"Check the settings and end, with exit code 0 when they are right."`
+}
+
 // SettingError says what is wrong with one setting.
 type SettingError struct {
 	// Flag is the flag without dashes, such as "consul-addr".
@@ -46,7 +60,7 @@ func Wrong(flag, format string, args ...any) error {
 func Parse(name, description string, cfg any, args []string) *kong.Context {
 	parsed, err := Load(name, description, cfg, args, os.LookupEnv, os.Stdout)
 	switch {
-	case errors.Is(err, ErrHelp):
+	case errors.Is(err, ErrHelp), errors.Is(err, ErrChecked):
 		os.Exit(0)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
@@ -58,12 +72,13 @@ func Parse(name, description string, cfg any, args []string) *kong.Context {
 // Load does what Parse does, without touching the process: the environment is
 // looked up with lookup and the help goes to stdout. The error is one line
 // "NAME: what is wrong", with a *SettingError inside where it belongs to one
-// setting, or ErrHelp.
+// setting, or ErrHelp or ErrChecked.
 func Load(name, description string, cfg any, args []string,
 	lookup func(string) (string, bool), stdout io.Writer,
 ) (*kong.Context, error) {
-	helped := false
+	helped, only := false, checking{}
 	parser, err := kong.New(cfg,
+		kong.Embed(&only),
 		kong.Name(name),
 		kong.Description(description),
 		kong.Vars{"program": name},
@@ -91,6 +106,9 @@ func Load(name, description string, cfg any, args []string,
 		}
 		return nil, fmt.Errorf("%s: %w", name, oneLineError{err})
 	}
+	if only.CheckSettings {
+		return nil, ErrChecked
+	}
 	return parsed, nil
 }
 
@@ -114,7 +132,7 @@ type environment struct {
 var _ kong.Resolver = environment{}
 
 func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if flag.Name == "help" {
+	if !hasVariable(flag) {
 		return nil, nil
 	}
 	if value, ok := e.lookup(envName(flag.Name)); ok && value != "" {
@@ -134,8 +152,14 @@ func (e environment) Validate(app *kong.Application) error {
 	return nil
 }
 
+// hasVariable reports whether a flag is a setting. The others are about this one
+// call of the program.
+func hasVariable(flag *kong.Flag) bool {
+	return flag.Name != "help" && "--"+flag.Name != CheckFlag
+}
+
 func helpWithEnv(value *kong.Value) string {
-	if value.Flag == nil || value.Name == "help" {
+	if value.Flag == nil || !hasVariable(value.Flag) {
 		return value.Help
 	}
 	return strings.TrimSpace(value.Help + " [" + envName(value.Name) + "]")

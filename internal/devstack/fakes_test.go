@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 const (
 	fakeExits = "FAKE_EXITS" // at the start, with a last word
 	fakeHangs = "FAKE_HANGS" // never registers, never is ready
+	fakeWrong = "FAKE_WRONG" // has a wrong setting
 )
 
 // fakeProcess is a service, a worker or the gateway as the stack sees them: it
@@ -64,6 +65,13 @@ func Serve() {
 	stopped, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	id := os.Getenv("ORDERFLOW_INSTANCE_ID")
+	if len(os.Args) > 1 && os.Args[1] == "--check-settings" {
+		if id == os.Getenv("FAKE_WRONG") {
+			fmt.Fprintln(os.Stderr, "gateway: setting --rate-limit (ORDERFLOW_RATE_LIMIT): \"x\" is no number")
+			os.Exit(2)
+		}
+		return
+	}
 	switch id {
 	case os.Getenv("FAKE_EXITS"):
 		fmt.Println("the store is of a newer schema")

@@ -34,6 +34,7 @@ type Stack struct {
 	control    *control
 	programs   string   // the folder of our programs
 	servers    []string // Temporal and Consul, where they are ours
+	stuck      *stuckWatch
 
 	scaling sync.Mutex // one change of the number of workers at a time
 	stop    sync.Once
@@ -121,11 +122,17 @@ func (s *Stack) start(ctx context.Context) (err error) {
 	if err := checkAddresses(ctx, s.cfg.addresses()); err != nil {
 		return err
 	}
+	if err := s.checkSettings(ctx); err != nil {
+		return err
+	}
 	if err := s.addProcesses(temporal, consul); err != nil { //nolint:contextcheck // ctx bounds the start, not the lives of the processes
 		return err
 	}
 	if err := s.supervisor.Start(ctx); err != nil {
 		return err
+	}
+	if !s.cfg.TemporalExternal {
+		s.stuck = s.watchTemporal() //nolint:contextcheck // it lives as long as the system, not as its start
 	}
 	s.control, err = listenForControl(s.cfg.DataDir, s)
 	return err
@@ -168,6 +175,9 @@ func (s *Stack) Stop() error {
 	s.stop.Do(func() {
 		s.logs.Mute()
 		var errs []error
+		if s.stuck != nil {
+			s.stuck.stop()
+		}
 		if s.control != nil {
 			errs = append(errs, s.control.close())
 		}

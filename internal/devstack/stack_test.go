@@ -163,6 +163,18 @@ func TestDemonstrationIsShownBeforeTheReadyFileIsWritten(t *testing.T) {
 	assert.NotContains(t, out.String(), "curl", "the starter shows it")
 }
 
+func TestAWrongSettingOfAProcessIsOneLineBeforeAnythingStarts(t *testing.T) {
+	cfg := fakeConfig(t)
+	cfg.Environ = append(os.Environ(), fakeWrong+"=gateway-1")
+	var out output
+	cfg.Out = &out
+	_, err := devstack.Start(t.Context(), cfg)
+	require.ErrorIs(t, err, devstack.ErrWrongSetting)
+	require.EqualError(t, err, `gateway: setting --rate-limit (ORDERFLOW_RATE_LIMIT): "x" is no number`)
+	assert.NotContains(t, out.String(), "ready", "nothing was started")
+	assert.NotContains(t, out.String(), "setting", "and it is said once")
+}
+
 func TestProcessThatDoesNotStartEndsTheStartWithItsLastWords(t *testing.T) {
 	cfg := fakeConfig(t)
 	cfg.Environ = append(os.Environ(), fakeExits+"=payment-1")

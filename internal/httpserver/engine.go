@@ -42,6 +42,10 @@ type Options struct {
 	// Public is set where strangers send requests: headers that our processes
 	// use among themselves are then not believed.
 	Public bool
+	// Insight says whether who sends a request may see what goes on inside:
+	// /metrics, and the reasons at /readyz. To others the one is not there, and
+	// the other is a yes or no. Nil shows them to everybody.
+	Insight func(*http.Request) bool
 }
 
 // NewEngine returns an engine without routes but /healthz, /readyz and

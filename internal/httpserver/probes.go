@@ -10,6 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+
+	"orderflow/internal/problem"
 )
 
 // checkTimeout bounds all readiness checks of one request together.
@@ -33,21 +35,35 @@ const (
 // addProbes adds the routes that machines watch. /healthz says only that the
 // process answers: whoever restarts it on a failed check would do harm.
 func addProbes(routes gin.IRoutes, o Options) {
+	insight := o.Insight
+	if insight == nil {
+		insight = func(*http.Request) bool { return true }
+	}
 	healthy := func(c *gin.Context) {
 		Respond(c, http.StatusOK, Health{Name: o.Name, Status: StatusOK})
 	}
 	ready := func(c *gin.Context) {
 		health := runChecks(c.Request.Context(), o.Checks)
 		health.Name = o.Name
+		if !insight(c.Request) {
+			health.Checks = nil
+		}
 		status := http.StatusOK
 		if health.Status != StatusOK {
 			status = http.StatusServiceUnavailable
 		}
 		Respond(c, status, health)
 	}
-	metrics := gin.WrapH(promhttp.HandlerFor(o.Telemetry.Registry, promhttp.HandlerOpts{
+	figures := gin.WrapH(promhttp.HandlerFor(o.Telemetry.Registry, promhttp.HandlerOpts{
 		ErrorLog: zap.NewStdLog(o.Telemetry.Log),
 	}))
+	metrics := func(c *gin.Context) {
+		if !insight(c.Request) {
+			Fail(c, problem.New(problem.NotFound, "nothing is at this path"))
+			return
+		}
+		figures(c)
+	}
 	for path, handler := range map[string]gin.HandlerFunc{
 		"/healthz": healthy, "/readyz": ready, "/metrics": metrics,
 	} {

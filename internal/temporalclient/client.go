@@ -2,6 +2,7 @@ package temporalclient
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -31,6 +32,10 @@ type Config struct {
 	Namespace string
 	// DialTimeout bounds Dial; 0 is DefaultDialTimeout.
 	DialTimeout time.Duration
+	// TLS is spoken to the server; nil is plain text.
+	TLS *tls.Config
+	// APIKey is sent with every call; empty is none. It needs TLS.
+	APIKey string
 	// Codec encrypts payloads and failures; the zero Codec leaves them in the
 	// clear. Every client of a namespace needs one with the same keys.
 	Codec payloadcodec.Codec
@@ -107,7 +112,7 @@ func newOptions(cfg Config, t *telemetry.Telemetry) (client.Options, error) {
 	if err != nil {
 		return client.Options{}, fmt.Errorf("preparing Temporal's tracing: %w", err)
 	}
-	return client.Options{
+	options := client.Options{
 		HostPort:         cfg.Addr,
 		Namespace:        cfg.Namespace,
 		Logger:           NewLogger(log),
@@ -121,7 +126,21 @@ func newOptions(cfg Config, t *telemetry.Telemetry) (client.Options, error) {
 				log.Warn("a metric of the Temporal client failed", zap.Error(err))
 			},
 		}),
-	}, nil
+		ConnectionOptions: client.ConnectionOptions{
+			TLS: cfg.TLS,
+			// The SDK compresses each call unless it is told not to. Ours are
+			// a few kilobytes, in which encrypted payloads do not get smaller:
+			// an order on the durable way takes a tenth less CPU without.
+			GrpcCompression: &client.GrpcCompressionNone{},
+		},
+	}
+	if cfg.APIKey != "" {
+		if cfg.TLS == nil {
+			return client.Options{}, errors.New("an API key for Temporal without TLS would travel in the clear")
+		}
+		options.Credentials = client.NewAPIKeyStaticCredentials(cfg.APIKey)
+	}
+	return options, nil
 }
 
 // plainError shows the message of a gRPC error without the codes around it.

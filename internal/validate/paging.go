@@ -8,9 +8,11 @@ import (
 	"orderflow/internal/problem"
 )
 
+// DefaultLimit is how many items a page has when nobody says.
+const DefaultLimit = 10
+
 const (
-	defaultLimit = 10
-	maxLimit     = 100
+	maxLimit = 100
 	// maxPage keeps the offset of the page within 64 bits.
 	maxPage = math.MaxInt64 / maxLimit
 )
@@ -33,7 +35,7 @@ func ReadPaging(query url.Values) (Paging, error) {
 	if err != nil {
 		return Paging{}, err
 	}
-	limit, err := queryInteger(query, "limit", defaultLimit, maxLimit)
+	limit, err := queryInteger(query, "limit", DefaultLimit, maxLimit)
 	if err != nil {
 		return Paging{}, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"orderflow/internal/config"
 	"orderflow/internal/lifecycle"
+	"orderflow/internal/payloadcodec"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
 	"orderflow/workers/internal/deployment"
@@ -56,9 +57,11 @@ func main() {
 }
 
 func run(ctx context.Context, s settings, out io.Writer) error {
-	connected, err := temporalclient.Dial(ctx, temporalclient.Config{
-		Addr: s.Temporal.Addr, Namespace: s.Temporal.Namespace, DialTimeout: s.Temporal.DialTimeout,
-	}, telemetry.Discard())
+	server, err := temporalclient.Configured(s.Temporal, payloadcodec.Codec{})
+	if err != nil {
+		return err
+	}
+	connected, err := temporalclient.Dial(ctx, server, telemetry.Discard())
 	if err != nil {
 		return err
 	}

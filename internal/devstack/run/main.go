@@ -17,9 +17,10 @@ import (
 	"orderflow/internal/supervisor"
 )
 
-// Exit codes beside 0, for a clean end, and 2, for a wrong setting.
+// Exit codes beside 0, for a clean end.
 const (
 	exitFailed      = 1
+	exitUsage       = 2   // a wrong setting, of whichever process
 	exitInterrupted = 130 // before the system was ready
 )
 
@@ -40,6 +41,9 @@ func main() {
 	case errors.Is(err, devstack.ErrStoppedEarly):
 		fmt.Fprintln(os.Stderr, "run:", err)
 		os.Exit(exitInterrupted)
+	case errors.Is(err, devstack.ErrWrongSetting):
+		explain(err)
+		os.Exit(exitUsage)
 	default:
 		explain(err)
 		os.Exit(exitFailed)

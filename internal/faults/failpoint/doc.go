@@ -1,6 +1,8 @@
 // Package failpoint breaks a process at a named place in the life of one
 // request: before its handler, between the work and the commit of one of its
 // transactions, or after everything was committed and before the answer leaves.
+// Of work that comes in no request, such as a projector's or an activity's, a
+// request says what is to happen to it.
 //
 // The request says so itself, in the header [Header]: "commit#2=kill" ends the
 // process inside the request's second transaction. So a fault test that stands

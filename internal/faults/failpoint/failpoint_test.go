@@ -20,6 +20,7 @@ import (
 func TestAPointSurvivesItsText(t *testing.T) {
 	for _, text := range []string{
 		"before=kill", "before=drop", "commit#1=panic@seventh", "commit#2=stop", "after=delay:300ms", "background#1=delay:200ms/5s", "background#2=kill",
+		"begin:ShipOrder=panic@eighth", "end:ShipOrder=delay:1s",
 	} {
 		point, err := failpoint.Parse(text)
 		require.NoError(t, err, text)
@@ -34,6 +35,7 @@ func TestWhatIsNoPointIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "kill", "=kill", "before", "before=", "before=explode", "never=kill", "before#2=kill", "commit#0=kill", "commit#x=kill",
 		"before=kill:1s", "after=delay", "after=delay:-1s", "after=delay:1s/2s", "background=delay:1s", "background=drop",
+		"begin=panic", "end:=panic", "before:ShipOrder=panic", "begin#1:ShipOrder=panic", "end:ShipOrder=drop",
 	} {
 		_, err := failpoint.Parse(text)
 		assert.Error(t, err, text)
@@ -140,4 +142,29 @@ func TestTheBackgroundIsSlowForAsLongAsItIsTold(t *testing.T) {
 		<-time.After(time.Second)
 		assert.Zero(t, commits(background))
 	})
+}
+
+func TestOneActivityOfTheNameFails(t *testing.T) {
+	points := failpoint.New(zap.NewNop())
+	ctx := points.Background(t.Context())
+	arm := func(point string) {
+		points.Handler(&work{}).ServeHTTP(httptest.NewRecorder(), request(point))
+	}
+	ship := func() { failpoint.BeforeActivity(ctx, "ShipOrder"); failpoint.AfterActivity(ctx, "ShipOrder") }
+
+	ship()
+	for _, point := range []string{"begin:ShipOrder=panic", "end:ShipOrder=panic"} {
+		arm(point)
+		failpoint.BeforeActivity(ctx, "ChargePayment")
+		failpoint.AfterActivity(ctx, "ChargePayment")
+		failpoint.BeforeActivity(t.Context(), "ShipOrder")
+		failpoint.BeforeCommit(ctx)
+		assert.PanicsWithValue(t, "fail point "+point, ship)
+		assert.NotPanics(t, ship, "the next one passes")
+	}
+	arm("begin:ShipOrder=panic")
+	arm("end:ChargePayment=panic")
+	assert.NotPanics(t, ship, "another point has taken its place")
+	assert.True(t, failpoint.Enabled(ctx))
+	assert.False(t, failpoint.Enabled(t.Context()))
 }

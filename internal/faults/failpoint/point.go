@@ -15,12 +15,15 @@ const Header = "Orderflow-Fail-Point"
 type Phase string
 
 // The phases. In Background the request says what happens to the process's work
-// beside requests, such as its projector, from now on.
+// beside requests, such as its projector, from now on; in Begin and End what
+// happens to the next activity of a name.
 const (
 	Before     Phase = "before"     // nothing has been done yet
 	Commit     Phase = "commit"     // a transaction has done its work and is not committed
 	After      Phase = "after"      // everything is committed, no byte of the answer has left
 	Background Phase = "background" // commits of no request
+	Begin      Phase = "begin"      // an activity has done nothing yet
+	End        Phase = "end"        // an activity has done its work, and nobody has heard of it
 )
 
 // Action is what happens at a point.
@@ -41,7 +44,9 @@ type Point struct {
 	// Transaction is which of the request's transactions is meant, from 1. In
 	// Background it is the one with which it begins.
 	Transaction int
-	Action      Action
+	// Activity is the name of the one that is meant in Begin and End.
+	Activity string
+	Action   Action
 	// Delay is how long Action Delay waits; in Background at each commit.
 	Delay time.Duration
 	// Lasts bounds Background.
@@ -51,8 +56,8 @@ type Point struct {
 }
 
 // Parse reads what String writes: "before=kill", "commit#2=panic",
-// "after=delay:300ms", "background#1=delay:200ms/5s", each perhaps with "@name" at
-// its end.
+// "after=delay:300ms", "background#1=delay:200ms/5s", "end:ShipOrder=panic", each
+// perhaps with "@name" at its end.
 func Parse(text string) (Point, error) {
 	var p Point
 	unnamed, name, _ := strings.Cut(text, "@")
@@ -71,10 +76,14 @@ func Parse(text string) (Point, error) {
 }
 
 func (p *Point) parsePlace(text string) error {
-	phase, number, numbered := strings.Cut(text, "#")
-	p.Phase = Phase(phase)
+	place, activity, named := strings.Cut(text, ":")
+	phase, number, numbered := strings.Cut(place, "#")
+	p.Phase, p.Activity = Phase(phase), activity
+	if isOfActivity := p.Phase == Begin || p.Phase == End; named != isOfActivity || isOfActivity && activity == "" {
+		return fmt.Errorf("the begin and the end, and nothing else, are those of a named activity")
+	}
 	switch p.Phase {
-	case Before, After:
+	case Before, After, Begin, End:
 		if numbered {
 			return fmt.Errorf("only a commit has a number")
 		}
@@ -102,6 +111,9 @@ func (p *Point) parseAction(text string) error {
 		}
 		if p.Phase == Background && p.Action != Kill {
 			return fmt.Errorf("work in the background can only be delayed or killed")
+		}
+		if p.Activity != "" && p.Action == Drop {
+			return fmt.Errorf("an activity has no connection to drop")
 		}
 		return nil
 	case Delay:
@@ -136,6 +148,9 @@ func (p Point) String() string {
 	text := string(p.Phase)
 	if p.Phase == Commit || p.Phase == Background {
 		text += "#" + strconv.Itoa(p.Transaction)
+	}
+	if p.Activity != "" {
+		text += ":" + p.Activity
 	}
 	text += "=" + string(p.Action)
 	if p.Action == Delay {

@@ -15,7 +15,8 @@ import (
 )
 
 // Reached is the message of the log line that a process writes at a point,
-// before it acts; its field "failPoint" names the point and "path" the request.
+// before it acts; its field "failPoint" names the point and "path" the request,
+// which of an activity is the one that has armed the point.
 // A test that counts what has happened reads it.
 const Reached = "fail point reached"
 
@@ -23,6 +24,7 @@ const Reached = "fail point reached"
 type Points struct {
 	log        *zap.Logger
 	background atomic.Pointer[armed]
+	activity   atomic.Pointer[armed] // nil when it has been reached
 }
 
 // New returns Points without any armed.
@@ -57,6 +59,8 @@ func (p *Points) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 	case Background:
 		armed.until = time.Now().Add(point.Lasts)
 		p.background.Store(armed)
+	case Begin, End:
+		p.activity.Store(armed)
 	case After:
 		kept := &answer{header: make(http.Header), status: http.StatusOK}
 		next.ServeHTTP(kept, r)

@@ -52,9 +52,11 @@ func Build(ctx context.Context, cfg Settings, process chassis.Config, t *telemet
 	if err != nil {
 		return chassis.Parts{}, config.Wrong("payload-keys", "%v", err)
 	}
-	connected, err := temporalclient.Dial(ctx, temporalclient.Config{
-		Addr: cfg.Temporal.Addr, Namespace: cfg.Temporal.Namespace, DialTimeout: cfg.Temporal.DialTimeout, Codec: codec,
-	}, t)
+	server, err := temporalclient.Configured(cfg.Temporal, codec)
+	if err != nil {
+		return chassis.Parts{}, err
+	}
+	connected, err := temporalclient.Dial(ctx, server, t)
 	if err != nil {
 		return chassis.Parts{}, err
 	}
@@ -80,7 +82,7 @@ func Build(ctx context.Context, cfg Settings, process chassis.Config, t *telemet
 	worker.SetStickyWorkflowCacheSize(cfg.StickyCache)
 	fleet := &fleet{log: t.Log, drain: cfg.DrainWorkers, failed: make(chan error, len(cfg.Queues))}
 	for _, queue := range cfg.Queues {
-		w, err := newWorker(connected, queue, cfg, services, fleet.fail)
+		w, err := newWorker(ctx, connected, queue, cfg, services, fleet.fail)
 		if err != nil {
 			return chassis.Parts{}, err
 		}
@@ -110,7 +112,7 @@ func metadata(cfg Settings) map[string]string {
 	return shown
 }
 
-func newWorker(connected client.Client, queue string, cfg Settings, services *services, fail func(error)) (worker.Worker, error) {
+func newWorker(ctx context.Context, connected client.Client, queue string, cfg Settings, services *services, fail func(error)) (worker.Worker, error) {
 	options := worker.Options{
 		TaskQueueActivitiesPerSecond: cfg.queue(queue).Rate,
 		WorkerStopTimeout:            cfg.DrainWorkers,
@@ -119,6 +121,7 @@ func newWorker(connected client.Client, queue string, cfg Settings, services *se
 		Interceptors:                 []interceptor.WorkerInterceptor{&fastWayMark{}},
 		OnFatalError:                 func(err error) { fail(fmt.Errorf("worker of queue %s: %w", queue, err)) },
 	}
+	offerFailPoints(ctx, &options)
 	cfg.poll(&options)
 	if err := cfg.supplySlots(queue, &options); err != nil {
 		return nil, err
