@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"orderflow/gateway/internal/api"
+	"orderflow/gateway/internal/clientaddress"
 	"orderflow/gateway/internal/placement"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/gateway/internal/ratelimit"
 	"orderflow/internal/chassis"
 	"orderflow/internal/config"
 	"orderflow/internal/payloadcodec"
-	"orderflow/internal/temporalclient"
 	"orderflow/workflows/contract"
 )
 
@@ -38,10 +38,15 @@ type settings struct {
 
 	LimitsDSN string `name:"limits-dsn" placeholder:"DSN" help:"Database in which all gateways count requests together: postgres://USER@HOST/DATABASE. Without it, each counts alone."`
 
+	TrustedProxies []string `placeholder:"NETWORK,..." help:"Networks of the proxies in front of the gateway, such as 10.0.0.0/8: what they say of a client's address is believed; nobody's by default."`
+	ProxyHeader    string   `default:"X-Forwarded-For" enum:"X-Forwarded-For,Forwarded" help:"Header field in which these proxies say it: ${enum}."`
+
 	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
 	BatchLines  int           `default:"1000" min:"1" max:"1000000" help:"Lines that a batch of orders may have."`
 	BatchTime   time.Duration `default:"5m" min:"1s" max:"24h" help:"How long a batch of orders may be read."`
 	Batches     int           `default:"20" min:"1" max:"10000" help:"Batches of orders that are taken at once."`
+	BatchesEach int           `default:"5" min:"1" max:"10000" help:"Of these, how many of one principal."`
+	WaitsEach   int           `default:"200" min:"1" max:"1000000" help:"Placements whose end one principal may wait for at once; more are answered 202 without a wait."`
 
 	Temporal config.Temporal `embed:"" prefix:"temporal-"`
 	Payloads config.Payloads `embed:"" prefix:"payload-"`
@@ -59,6 +64,7 @@ type settings struct {
 	PriceTTL    time.Duration `default:"2s" max:"1m" help:"How long prices and names are used without asking again."`
 	PartTimeout time.Duration `default:"1s" min:"50ms" max:"10s" help:"How long one part of an order's view may take."`
 	Streams     int           `default:"500" min:"1" max:"100000" help:"Clients that may wait for changes of orders at once."`
+	StreamsEach int           `default:"100" min:"1" max:"100000" help:"Of these, how many of one principal."`
 
 	Order     chassis.Target `embed:"" prefix:"order-"`
 	Catalog   chassis.Target `embed:"" prefix:"catalog-"`
@@ -69,6 +75,8 @@ type settings struct {
 
 	Lookup  chassis.Lookup   `embed:"" prefix:"lookup-"`
 	Service chassis.Identity `embed:"" prefix:"service-"`
+
+	PublicInsight bool `help:"Show metrics and the reasons of readiness to everybody at the public address. Otherwise they are for this machine only and, with --tls-in-front or --trusted-proxies, for nobody there: ask at --internal-addr."`
 
 	InternalAddr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics."`
 }
@@ -97,6 +105,9 @@ func (s *settings) Validate() error {
 	}
 	if (s.WriteRateLimit == 0) != (s.WriteRateBurst == 0) {
 		return config.Wrong("write-rate-burst", "is only of use together with --write-rate-limit")
+	}
+	if _, err := s.proxies(); err != nil {
+		return config.Wrong("trusted-proxies", "%v", err)
 	}
 	if s.LimitsDSN != "" {
 		if err := ratelimit.CheckDSN(s.LimitsDSN); err != nil {
@@ -129,12 +140,6 @@ func (s *settings) chassis() chassis.Config {
 	return cfg
 }
 
-func (s *settings) temporal(codec payloadcodec.Codec) temporalclient.Config {
-	return temporalclient.Config{
-		Addr: s.Temporal.Addr, Namespace: s.Temporal.Namespace, DialTimeout: s.Temporal.DialTimeout, Codec: codec,
-	}
-}
-
 // codec reads the keyring; without one it is switched off.
 func (s *settings) codec() (payloadcodec.Codec, error) {
 	codec, err := payloadcodec.Open(s.Payloads.Keys)
@@ -144,9 +149,15 @@ func (s *settings) codec() (payloadcodec.Codec, error) {
 	return codec, nil
 }
 
+func (s *settings) proxies() (clientaddress.Proxies, error) {
+	return clientaddress.ParseProxies(s.TrustedProxies, clientaddress.Header(s.ProxyHeader))
+}
+
 func (s *settings) limits() ratelimit.Config {
+	proxies, _ := s.proxies() // Validate has read them
 	return ratelimit.Config{
-		Rate: s.RateLimit, Burst: s.RateBurst,
+		Proxies: proxies,
+		Rate:    s.RateLimit, Burst: s.RateBurst,
 		Writes: ratelimit.Budget{Rate: s.WriteRateLimit, Burst: s.WriteRateBurst},
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"orderflow/gateway/internal/api"
 	"orderflow/internal/config"
 	"orderflow/internal/httpserver"
-	"orderflow/internal/payloadcodec"
 	"orderflow/internal/payloadcodec/keyring"
 	"orderflow/internal/telemetry"
 	"orderflow/internal/token"
@@ -60,7 +59,7 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 	assert.Equal(t, 7, cfg.limits().Rate)
 	assert.Equal(t, 300*time.Millisecond, cfg.Order.RPC(callTimeout).Timeout)
 	assert.Equal(t, 4, cfg.Order.RPC(callTimeout).Bulkhead.MaxConcurrent)
-	assert.Equal(t, "temporal:7233", cfg.temporal(payloadcodec.Codec{}).Addr)
+	assert.Equal(t, "temporal:7233", cfg.Temporal.Addr)
 }
 
 func TestSettingsOfTheSagaTravelWithEveryPlacement(t *testing.T) {
@@ -91,6 +90,9 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"ORDERFLOW_BATCH_LINES=0",
 		"ORDERFLOW_BATCH_TIME=0",
 		"ORDERFLOW_BATCHES=0",
+		"ORDERFLOW_BATCHES_EACH=0",
+		"ORDERFLOW_STREAMS_EACH=0",
+		"ORDERFLOW_WAITS_EACH=0",
 		"ORDERFLOW_FAST_WAY=maybe",
 		"ORDERFLOW_RATE_LIMIT=0",
 		"ORDERFLOW_RATE_BURST=-1",
@@ -108,6 +110,10 @@ func TestAWrongSettingIsNamed(t *testing.T) {
 		"ORDERFLOW_DURABLE_STEPS=ChargePayment,RefundPayment",
 		"ORDERFLOW_DURABLE_STEPS=chargepayment",
 		"ORDERFLOW_LIMITS_DSN=sqlite:limits.db",
+		"ORDERFLOW_TRUSTED_PROXIES=10.0.0.0/33",
+		"ORDERFLOW_TRUSTED_PROXIES=10.0.0.0/8,proxy",
+		"ORDERFLOW_TRUSTED_PROXIES=0.0.0.0/0",
+		"ORDERFLOW_PROXY_HEADER=X-Real-IP",
 		"ORDERFLOW_WRITE_RATE_LIMIT=5",
 		"ORDERFLOW_WRITE_RATE_BURST=5",
 		"ORDERFLOW_TEMPORAL_UI_URL=127.0.0.1:8233",

@@ -35,7 +35,11 @@ func openConnections(cfg *settings, t *telemetry.Telemetry, opened *lifecycle.St
 	if err != nil {
 		return connections{}, err
 	}
-	temporal, err := temporalclient.DialLazy(cfg.temporal(codec), t)
+	server, err := temporalclient.Configured(cfg.Temporal, codec)
+	if err != nil {
+		return connections{}, err
+	}
+	temporal, err := temporalclient.DialLazy(server, t)
 	if err != nil {
 		return connections{}, err
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // checkProduction refuses what would let strangers in, or listen: the
-// development key, which lies on a disk and signs everything, plain HTTP, and
-// keys that come over it. The signing key of calls to services is missed where
+// development key, which lies on a disk and signs everything, plain HTTP, keys
+// that come over it, and plain text to Consul and Temporal elsewhere. The signing key of calls to services is missed where
 // it is opened.
 func (s *settings) checkProduction() error {
 	switch {
@@ -26,5 +26,10 @@ func (s *settings) checkProduction() error {
 	case !s.TLS.on() && !s.TLS.InFront:
 		return config.Wrong("tls-cert", "production mode serves HTTPS: set a certificate, or --tls-in-front where TLS is terminated in front of the gateway")
 	}
-	return nil
+	if s.Lookup.InConsul() {
+		if err := s.CheckConsul(); err != nil {
+			return err
+		}
+	}
+	return s.CheckPlainText(s.Temporal.Addr, s.Temporal.TLS, "temporal-tls")
 }

@@ -29,6 +29,16 @@ func TestProductionRefusesWhatLetsStrangersIn(t *testing.T) {
 	require.NoError(t, err)
 	_, err = load(production(map[string]string{"ORDERFLOW_TLS_IN_FRONT": "", "ORDERFLOW_TLS_CERT": "cert.pem", "ORDERFLOW_TLS_KEY": "key.pem"}))
 	require.NoError(t, err)
+	elsewhere := map[string]string{"ORDERFLOW_TEMPORAL_ADDR": "temporal:7233", "ORDERFLOW_CONSUL_ADDR": "consul:8500"}
+	for _, secured := range []map[string]string{
+		{"ORDERFLOW_TEMPORAL_TLS": "true", "ORDERFLOW_CONSUL_TLS": "true"},
+		{"ORDERFLOW_TEMPORAL_TLS": "true", "ORDERFLOW_LOOKUP_KIND": "static", "ORDERFLOW_LOOKUP_STATIC": "order=10.0.0.1:80"},
+		{"ORDERFLOW_ENCRYPTED_NETWORK": "true"},
+		{"ORDERFLOW_MODE": "development", "ORDERFLOW_TLS_IN_FRONT": ""},
+	} {
+		_, err = load(production(elsewhere, secured))
+		require.NoError(t, err, secured)
+	}
 	for name, test := range map[string]struct {
 		change map[string]string
 		want   string
@@ -41,10 +51,12 @@ func TestProductionRefusesWhatLetsStrangersIn(t *testing.T) {
 		"keys over http": {
 			map[string]string{"ORDERFLOW_OIDC_ISSUER": "", "ORDERFLOW_JWKS": "http://issuer.example/keys", "ORDERFLOW_TOKEN_ISSUER": "issuer"}, "ORDERFLOW_JWKS",
 		},
-		"no TLS":              {map[string]string{"ORDERFLOW_TLS_IN_FRONT": ""}, "ORDERFLOW_TLS_CERT"},
-		"a laptop's TLS":      {map[string]string{"ORDERFLOW_TLS_IN_FRONT": "", "ORDERFLOW_TLS_DEV": "true"}, "ORDERFLOW_TLS_DEV"},
-		"TLS here and there":  {map[string]string{"ORDERFLOW_TLS_CERT": "cert.pem", "ORDERFLOW_TLS_KEY": "key.pem"}, "ORDERFLOW_TLS_IN_FRONT"},
-		"a mode that is none": {map[string]string{"ORDERFLOW_MODE": "prod"}, "ORDERFLOW_MODE"},
+		"no TLS":                {map[string]string{"ORDERFLOW_TLS_IN_FRONT": ""}, "ORDERFLOW_TLS_CERT"},
+		"a laptop's TLS":        {map[string]string{"ORDERFLOW_TLS_IN_FRONT": "", "ORDERFLOW_TLS_DEV": "true"}, "ORDERFLOW_TLS_DEV"},
+		"TLS here and there":    {map[string]string{"ORDERFLOW_TLS_CERT": "cert.pem", "ORDERFLOW_TLS_KEY": "key.pem"}, "ORDERFLOW_TLS_IN_FRONT"},
+		"Temporal in the clear": {map[string]string{"ORDERFLOW_TEMPORAL_ADDR": "temporal:7233"}, "ORDERFLOW_TEMPORAL_TLS"},
+		"Consul in the clear":   {map[string]string{"ORDERFLOW_CONSUL_ADDR": "10.0.0.7:8500"}, "ORDERFLOW_CONSUL_TLS"},
+		"a mode that is none":   {map[string]string{"ORDERFLOW_MODE": "prod"}, "ORDERFLOW_MODE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(production(test.change))

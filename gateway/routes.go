@@ -28,7 +28,11 @@ func newRoutes(cfg *settings, entry admission, conns connections, services servi
 	if err != nil {
 		return nil, fmt.Errorf("preparing the description of the API: %w", err)
 	}
-	orders := newAPI(cfg, entry, conns, services, processes, log)
+	description, err := openapi.Load()
+	if err != nil {
+		return nil, err
+	}
+	orders := newAPI(cfg, description, entry, conns, services, processes, log)
 	return func(router gin.IRouter) {
 		router.Use(edge.CrossOrigin(cfg.CrossOrigins))
 		page.Register(router)
@@ -41,16 +45,23 @@ func newRoutes(cfg *settings, entry admission, conns connections, services servi
 	}, nil
 }
 
-func newAPI(cfg *settings, entry admission, conns connections, services services, processes *fleet.Fleet, log *zap.Logger) *api.API {
+func newAPI(cfg *settings, description *openapi.Description, entry admission, conns connections, services services, processes *fleet.Fleet, log *zap.Logger) *api.API {
 	payloads := conns.codec.DataConverter()
 	placements := placement.New(conns.temporal, payloads, cfg.placements())
 	return api.New(api.Dependencies{
+		Description: description,
+
 		Verifier: entry.verifier,
 		Limiter:  entry.limiter,
 		Requests: edge.NewGate(cfg.MaxRequests),
 		Streams:  edge.NewGate(cfg.Streams),
 		Batches:  edge.NewGate(cfg.Batches),
-		Batch:    cfg.batch(),
+
+		StreamShares: edge.NewShares(cfg.StreamsEach),
+		BatchShares:  edge.NewShares(cfg.BatchesEach),
+		WaitShares:   edge.NewShares(cfg.WaitsEach),
+
+		Batch: cfg.batch(),
 
 		Placements: placements,
 		Pricer:     pricing.New(services.products, services.customers, cfg.pricing(), nil),

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -18,7 +17,6 @@ import (
 	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
-	"orderflow/internal/token"
 	"orderflow/services/catalog"
 	"orderflow/services/customer"
 	"orderflow/services/inventory"
@@ -92,11 +90,17 @@ type ReadModel interface {
 // Dependencies are what the handlers work with. All but the last three are
 // needed.
 type Dependencies struct {
-	Verifier auth.Verifier
-	Limiter  *ratelimit.Limiter
+	// Description says who may use a route, and with which query.
+	Description *openapi.Description
+	Verifier    auth.Verifier
+	Limiter     *ratelimit.Limiter
 	// Requests, Streams and Batches bound how much is served at once: the last two
 	// last long, and have their own places so that they take none from others.
 	Requests, Streams, Batches *edge.Gate
+	// StreamShares, BatchShares and WaitShares are how much of what lasts long one
+	// principal may have open: streams, batches, and placements whose end is
+	// waited for, which take a place of Requests each.
+	StreamShares, BatchShares, WaitShares *edge.Shares
 	// Batch bounds one batch.
 	Batch BatchLimits
 
@@ -135,55 +139,6 @@ func New(d Dependencies) *API {
 		d.Now = time.Now
 	}
 	return &API{Dependencies: d}
-}
-
-// Register adds every public route. Whatever begins with /v1 needs a valid
-// token and counts against its principal's rate.
-func (a *API) Register(router gin.IRouter) {
-	edge.Get(router, "/openapi.yaml", func(c *gin.Context) {
-		c.Data(http.StatusOK, "application/yaml", openapi.YAML)
-	})
-	read := auth.RequireScope(token.OrdersRead, token.Admin, token.Ops)
-	write := auth.RequireScope(token.OrdersWrite, token.Admin)
-	admin := auth.RequireScope(token.Admin)
-	operator := auth.RequireScope(token.Admin, token.Ops)
-	stop := auth.RequireScope(token.OrdersWrite, token.Admin, token.Ops)
-	ops := auth.RequireScope(token.Ops)
-
-	guarded := func(gate *edge.Gate) gin.IRouter {
-		return router.Group("/v1", gate.Middleware, auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware())
-	}
-	guarded(a.Streams).GET("/orders/:orderId/stream", read, a.streamOrder)
-	guarded(a.Batches).POST("/orders/batch", write, a.placeBatch)
-	v1 := guarded(a.Requests)
-	v1.POST("/orders", write, a.placeOrder)
-	edge.Get(v1, "/orders/:orderId", read, a.getOrder)
-	edge.Get(v1, "/orders/:orderId/events", read, a.getEvents)
-	v1.POST("/orders/:orderId/cancel", write, a.cancelOrder)
-	v1.POST("/orders/:orderId/hold", stop, a.decideHold(placement.Hold))
-	v1.POST("/orders/:orderId/release", stop, a.decideHold(placement.Release))
-	v1.POST("/orders/:orderId/fix", write, a.fixOrder)
-	edge.Get(v1, "/customers/:customerId/orders", read, a.listOrders)
-	edge.Get(v1, "/customers/:customerId", a.getCustomer)
-	v1.PUT("/customers/:customerId", admin, a.putCustomer)
-	edge.Get(v1, "/products", a.listProducts)
-	edge.Get(v1, "/products/:productId", a.getProduct)
-	v1.PUT("/products/:productId", admin, a.putProduct)
-	edge.Get(v1, "/inventory/:productId", operator, a.getStock)
-	v1.PUT("/inventory/:productId", admin, a.putStock)
-	edge.Get(v1, "/ops/audit/:service", ops, a.getAudit)
-	edge.Get(v1, "/ops/attention", ops, a.listAttention)
-	edge.Get(v1, "/ops/breakers", ops, a.listBreakers)
-	edge.Get(v1, "/ops/bulkheads", ops, a.listBulkheads)
-	edge.Get(v1, "/ops/instances", ops, a.listInstances)
-	edge.Get(v1, "/ops/projection", ops, a.getProjection)
-	v1.POST("/ops/projection/rebuild", ops, a.rebuildProjection)
-	edge.Get(v1, "/ops/dependencies", ops, a.listDependencies)
-	v1.POST("/ops/dependencies/:service/hold", ops, a.holdDependency)
-	v1.POST("/ops/dependencies/:service/release", ops, a.releaseDependency)
-	v1.POST("/ops/orders/:orderId/compensations/:step/retry", ops, a.operate(placement.Retry))
-	v1.POST("/ops/orders/:orderId/compensations/:step/skip", ops, a.operate(placement.Skip))
-	v1.POST("/ops/orders/:orderId/compensations/:step/resolve", ops, a.operate(placement.Resolve))
 }
 
 // fail answers with the problem that err is.

@@ -10,11 +10,11 @@ import (
 	"github.com/gin-gonic/gin"
 	"golang.org/x/sync/errgroup"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
-	"orderflow/internal/validate"
 	"orderflow/workflows/contract"
 )
 
@@ -27,63 +27,14 @@ const (
 	attentionQuestions = 10
 )
 
-// attentionPage is a page of the orders that need somebody.
-type attentionPage struct {
-	Items []attentionItem `json:"items"`
-	Page  int             `json:"page"`
-	Limit int             `json:"limit"`
-	Total int64           `json:"total"`
-	Links pageLinks       `json:"links"`
-}
-
-// attentionItem is one of them. Its workflow is open, terminated or timed-out:
-// one that was stopped tells nothing of its saga, and waits for nothing but
-// the run that undoes the order.
-type attentionItem struct {
-	OrderID    string    `json:"orderId"`
-	CustomerID string    `json:"customerId"`
-	StartedAt  time.Time `json:"startedAt"`
-	Workflow   string    `json:"workflow"`
-	StoppedAt  time.Time `json:"stoppedAt,omitzero"`
-	// Saga is absent when the workflow is not open or no worker answers.
-	Saga       *orderview.Saga `json:"saga,omitempty"`
-	WaitingFor []obstacle      `json:"waitingFor"`
-	// Unavailable names what did not answer: the saga, or the order service,
-	// without which the order may have ended already.
-	Unavailable []orderview.Part `json:"unavailable,omitempty"`
-	Links       attentionLinks   `json:"links"`
-}
-
-// obstacle is a step that goes no further: by itself when Compensation is
-// empty, otherwise in being undone.
-type obstacle struct {
-	Step         string `json:"step"`
-	Compensation string `json:"compensation,omitempty"`
-	Error        string `json:"error,omitempty"`
-}
-
-// attentionLinks lead to the order and, where operators have a Temporal UI, to
-// its workflow there.
-type attentionLinks struct {
-	Order    string `json:"order"`
-	Workflow string `json:"workflow,omitempty"`
-}
-
-// workflowOpen stands in place of a placement.Stop.
-const workflowOpen = "open"
-
-// listAttention is GET /v1/ops/attention: first the orders whose workflow was
+// ListAttention is GET /v1/ops/attention: first the orders whose workflow was
 // stopped from outside and that nobody has taken over yet, then those whose
 // open workflow asks for an operator, each the latest first, which is how
 // Temporal's visibility store gives them. It lags: an order that was flagged or
 // helped a moment ago may be missing or still be there, without obstacles.
-func (a *API) listAttention(c *gin.Context) {
+func (a *API) ListAttention(c *gin.Context, params openapiserver.ListAttentionParams) {
 	ctx := c.Request.Context()
-	paging, err := validate.ReadPaging(c.Request.URL.Query())
-	if err != nil {
-		fail(c, err)
-		return
-	}
+	paging := pagingOf(params.Page, params.Limit)
 	if paging.Offset()+int64(paging.Limit) > placement.MaxFlagged {
 		fail(c, problem.Newf(problem.Malformed, "the parameters page and limit must stay within the first %d orders", placement.MaxFlagged))
 		return
@@ -100,7 +51,7 @@ func (a *API) listAttention(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	page := attentionPage{
+	page := openapiserver.AttentionPage{
 		Items: append(items, a.obstructed(ctx, flagged)...),
 		Page:  paging.Page, Limit: paging.Limit, Total: total + int64(len(stopped)),
 	}
@@ -110,12 +61,12 @@ func (a *API) listAttention(c *gin.Context) {
 
 // abandoned are the orders whose workflow was stopped, without those that are
 // known to have ended or to have another run.
-func (a *API) abandoned(ctx context.Context) ([]attentionItem, error) {
+func (a *API) abandoned(ctx context.Context) ([]openapiserver.AttentionItem, error) {
 	stopped, err := a.Placements.Stopped(ctx)
 	if err != nil {
 		return nil, err
 	}
-	items, open := make([]attentionItem, len(stopped)), make([]bool, len(stopped))
+	items, open := make([]openapiserver.AttentionItem, len(stopped)), make([]bool, len(stopped))
 	askAbout(ctx, stopped, func(ctx context.Context, i int, listed placement.Listed) {
 		items[i] = a.attentionItem(listed)
 		open[i] = a.isAbandoned(ctx, &items[i])
@@ -130,7 +81,7 @@ func (a *API) abandoned(ctx context.Context) ([]attentionItem, error) {
 }
 
 // isAbandoned reports that nobody is known to bring the order to an end.
-func (a *API) isAbandoned(ctx context.Context, item *attentionItem) bool {
+func (a *API) isAbandoned(ctx context.Context, item *openapiserver.AttentionItem) bool {
 	stored, err := a.Orders.Order(ctx, item.OrderID)
 	switch {
 	case err == nil && orderview.Final(stored):
@@ -143,8 +94,8 @@ func (a *API) isAbandoned(ctx context.Context, item *attentionItem) bool {
 }
 
 // obstructed asks the workflows of flagged orders what is in their way.
-func (a *API) obstructed(ctx context.Context, flagged []placement.Listed) []attentionItem {
-	items := make([]attentionItem, len(flagged))
+func (a *API) obstructed(ctx context.Context, flagged []placement.Listed) []openapiserver.AttentionItem {
+	items := make([]openapiserver.AttentionItem, len(flagged))
 	askAbout(ctx, flagged, func(ctx context.Context, i int, listed placement.Listed) {
 		items[i] = a.attentionItem(listed)
 		progress, err := a.Placements.Progress(ctx, listed.OrderID)
@@ -158,14 +109,14 @@ func (a *API) obstructed(ctx context.Context, flagged []placement.Listed) []atte
 	return items
 }
 
-func (a *API) attentionItem(listed placement.Listed) attentionItem {
-	item := attentionItem{
+func (a *API) attentionItem(listed placement.Listed) openapiserver.AttentionItem {
+	item := openapiserver.AttentionItem{
 		OrderID: listed.OrderID, CustomerID: listed.CustomerID, StartedAt: listed.StartedAt,
-		Workflow: workflowOpen, WaitingFor: []obstacle{},
-		Links: attentionLinks{Order: orderview.LinksOf(listed.OrderID).Self},
+		Workflow: openapiserver.AttentionItemWorkflowOpen, WaitingFor: []openapiserver.Obstacle{},
+		Links: openapiserver.AttentionLinks{Order: orderview.LinksOf(listed.OrderID).Self},
 	}
 	if listed.Stop != "" {
-		item.Workflow, item.StoppedAt = string(listed.Stop), listed.StoppedAt
+		item.Workflow, item.StoppedAt = openapiserver.AttentionItemWorkflow(listed.Stop), listed.StoppedAt
 	}
 	if a.WorkflowLink != nil {
 		item.Links.Workflow = a.WorkflowLink(listed.OrderID)
@@ -173,21 +124,22 @@ func (a *API) attentionItem(listed placement.Listed) attentionItem {
 	return item
 }
 
-// obstacles are the steps that wait for somebody.
-func obstacles(progress contract.Progress) []obstacle {
+// obstacles are the steps that go no further: by themselves where there is no
+// compensation, otherwise in being undone.
+func obstacles(progress contract.Progress) []openapiserver.Obstacle {
 	waits := func(state contract.StepState) bool {
 		return state == contract.StepBlocked || state == contract.StepWaiting
 	}
-	found := []obstacle{}
+	found := []openapiserver.Obstacle{}
 	for _, step := range progress.Steps {
 		undo := step.Compensation
 		switch {
-		case undo != nil && slices.ContainsFunc(found, func(o obstacle) bool { return o.Compensation == undo.Name }):
+		case undo != nil && slices.ContainsFunc(found, func(o openapiserver.Obstacle) bool { return o.Compensation == undo.Name }):
 			// One compensation undoes both the creation and the confirmation.
 		case undo != nil && waits(undo.State):
-			found = append(found, obstacle{Step: step.Name, Compensation: undo.Name, Error: undo.Error})
+			found = append(found, openapiserver.Obstacle{Step: step.Name, Compensation: undo.Name, Error: undo.Error})
 		case undo == nil && waits(step.State):
-			found = append(found, obstacle{Step: step.Name, Error: step.Error})
+			found = append(found, openapiserver.Obstacle{Step: step.Name, Error: step.Error})
 		}
 	}
 	return found

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/internal/audit"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
@@ -18,22 +20,16 @@ type Audit interface {
 	Rows(ctx context.Context, table string, query audit.Query) (audit.Page[json.RawMessage], error)
 }
 
-// getAudit is GET /v1/ops/audit/{service}: a page of one of its tables, or
+// Audit is GET /v1/ops/audit/{service}: a page of one of its tables, or
 // without a table which tables it has. The rows pass as the service sends
 // them: they are for an auditor, who wants nothing left out.
-func (a *API) getAudit(c *gin.Context) {
-	service, known := a.Audits[c.Param("service")]
+func (a *API) Audit(c *gin.Context, name string, params openapiserver.AuditParams) {
+	service, known := a.Audits[name]
 	if !known {
 		fail(c, problem.New(problem.NotFound, "there is no such service to audit"))
 		return
 	}
-	table := c.Query("table")
-	query, err := audit.ReadQuery(c.Request.URL.RawQuery, "table")
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	if table == "" {
+	if params.Table == "" {
 		if c.Request.URL.RawQuery != "" {
 			fail(c, problem.New(problem.Malformed, "the parameter table says which rows are meant"))
 			return
@@ -42,7 +38,9 @@ func (a *API) getAudit(c *gin.Context) {
 		answerAudit(c, tables, err)
 		return
 	}
-	page, err := service.Rows(c.Request.Context(), table, query)
+	page, err := service.Rows(c.Request.Context(), params.Table, audit.Query{
+		After: params.After, Limit: cmp.Or(params.Limit, audit.DefaultLimit), OrderID: params.Order,
+	})
 	answerAudit(c, page, err)
 }
 

@@ -10,17 +10,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/telemetry"
 )
 
-const (
-	// BatchPath is the route of batches.
-	BatchPath = "/v1/orders/batch"
-	// batchWidth is how many lines of one batch are placed at once.
-	batchWidth = 16
-)
+// batchWidth is how many lines of one batch are placed at once.
+const batchWidth = 16
 
 // BatchLimits bound one batch.
 type BatchLimits struct {
@@ -36,7 +33,7 @@ type BatchLimits struct {
 // Bytes is the size of the largest body that can be such a batch.
 func (l BatchLimits) Bytes() int64 { return int64(l.Lines+1) * (maxLine + 1) }
 
-// placeBatch is POST /v1/orders/batch: a line of JSON for each order, and a line
+// PlaceOrders is POST /v1/orders/batch: a line of JSON for each order, and a line
 // for what became of it, in the same order, as soon as it is known. A line is
 // placed exactly as POST /v1/orders does it, and fails alone.
 //
@@ -44,7 +41,7 @@ func (l BatchLimits) Bytes() int64 { return int64(l.Lines+1) * (maxLine + 1) }
 // allow, and no faster than the client reads: whoever stops reading is not read
 // from any more, and is given up after BatchLimits.Send. Where the reading of lines
 // ends before the last one, the last outcome says so.
-func (a *API) placeBatch(c *gin.Context) {
+func (a *API) PlaceOrders(c *gin.Context) {
 	if c.Request.ContentLength == 0 {
 		fail(c, problem.New(problem.Malformed, "the body is empty"))
 		return
@@ -74,7 +71,7 @@ func (a *API) placeBatch(c *gin.Context) {
 	b := &batch{
 		api: a, ctx: ctx, reading: reading, traceID: telemetry.TraceID(ctx),
 		lines:    newLineReader(reading, c.Request.Body, connection),
-		outcomes: make(chan chan outcome, batchWidth-1),
+		outcomes: make(chan chan openapiserver.BatchOutcome, batchWidth-1),
 	}
 	go b.read()
 
@@ -98,7 +95,7 @@ func (a *API) placeBatch(c *gin.Context) {
 }
 
 // sendOutcome writes one line of the answer.
-func sendOutcome(answer *httpserver.StreamWriter, line outcome) error {
+func sendOutcome(answer *httpserver.StreamWriter, line openapiserver.BatchOutcome) error {
 	text, err := json.Marshal(line)
 	if err != nil {
 		return fmt.Errorf("encoding an outcome: %w", err)

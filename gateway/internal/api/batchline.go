@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
@@ -21,26 +22,9 @@ type batchLine struct {
 	placementBody
 }
 
-// outcome is what became of a line.
-type outcome struct {
-	// Index counts the lines from 0.
-	Index int `json:"index"`
-	// Status is the one of POST /v1/orders.
-	Status    int              `json:"status"`
-	Reference string           `json:"reference,omitempty"`
-	OrderID   string           `json:"orderId,omitempty"`
-	Links     *orderview.Links `json:"links,omitempty"`
-
-	Problem *problem.Document `json:"problem,omitempty"`
-	// RetryAfter are seconds.
-	RetryAfter int `json:"retryAfter,omitempty"`
-	// Stopped says that neither this line nor one behind it was looked at.
-	Stopped bool `json:"stopped,omitempty"`
-}
-
 // place places the order of a line. It does not panic: its goroutine is not the
 // one that the engine protects.
-func (b *batch) place(index int, text []byte, tooLong bool) (result outcome) {
+func (b *batch) place(index int, text []byte, tooLong bool) (result openapiserver.BatchOutcome) {
 	var line batchLine
 	defer func() {
 		if recovered := recover(); recovered != nil {
@@ -65,7 +49,7 @@ func (b *batch) place(index int, text []byte, tooLong bool) (result outcome) {
 		return b.refused(index, err)
 	}
 	links := orderview.LinksOf(orderID)
-	return outcome{Index: index, Status: http.StatusAccepted, OrderID: orderID, Links: &links}
+	return openapiserver.BatchOutcome{Index: index, Status: http.StatusAccepted, OrderID: orderID, Links: &links}
 }
 
 func (l *batchLine) decode(text []byte) error {
@@ -80,14 +64,14 @@ func (l *batchLine) decode(text []byte) error {
 }
 
 // refused is the outcome of a line that was not placed.
-func (b *batch) refused(index int, err error) outcome {
+func (b *batch) refused(index int, err error) openapiserver.BatchOutcome {
 	failure := httpserver.Problem(b.ctx, err)
 	if failure.Code == problem.Internal {
 		telemetry.Logger(b.ctx, b.api.Log).Error("placing a line of a batch failed", zap.Int("index", index), zap.Error(err))
 	}
 	document := failure.Document()
 	document.Instance, document.TraceID = BatchPath, b.traceID
-	return outcome{
+	return openapiserver.BatchOutcome{
 		Index: index, Status: document.Status, Problem: &document,
 		RetryAfter: int(math.Ceil(failure.RetryAfter.Seconds())),
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 )
@@ -30,7 +31,7 @@ type batch struct {
 	lines        *lineReader
 	// outcomes has one channel for each line, in their order, on which its
 	// outcome comes. It is closed behind the last one.
-	outcomes chan chan outcome
+	outcomes chan chan openapiserver.BatchOutcome
 }
 
 // read reads the lines, starts their placements, and ends with the last one.
@@ -50,7 +51,7 @@ func (b *batch) read() {
 			b.stopped(index, err)
 			return
 		}
-		pending := make(chan outcome, 1)
+		pending := make(chan openapiserver.BatchOutcome, 1)
 		b.outcomes <- pending
 		go func() {
 			defer leave()
@@ -81,7 +82,7 @@ func (b *batch) stopped(index int, err error) {
 	}
 	last := b.refused(index, err)
 	last.Stopped = true
-	pending := make(chan outcome, 1)
+	pending := make(chan openapiserver.BatchOutcome, 1)
 	pending <- last
 	b.outcomes <- pending
 }

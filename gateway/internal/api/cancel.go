@@ -5,16 +5,17 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
 	"orderflow/workflows/contract"
 )
 
-// cancelOrder is POST /v1/orders/{orderId}/cancel.
-func (a *API) cancelOrder(c *gin.Context) {
+// CancelOrder is POST /v1/orders/{orderId}/cancel.
+func (a *API) CancelOrder(c *gin.Context, orderID string) {
 	var body reasonBody
-	asked, ok := a.ask(c, a.writable, &body)
+	asked, ok := a.ask(c, orderID, a.writable, &body)
 	if !ok {
 		return
 	}
@@ -26,5 +27,5 @@ func (a *API) cancelOrder(c *gin.Context) {
 		return
 	}
 	httpserver.Respond(c, http.StatusAccepted,
-		acceptance{OrderID: asked.orderID, Status: asked.standing.Status(), Links: orderview.LinksOf(asked.orderID)})
+		openapiserver.Acceptance{OrderID: orderID, Status: asked.standing.Status(), Links: orderview.LinksOf(orderID)})
 }

@@ -126,10 +126,11 @@ func TestAMalformedConditionIsRefused(t *testing.T) {
 	assert.Equal(t, money.New(4999, "USD"), g.products.products["prod-kettle"].UnitPrice)
 }
 
-// What the services' clients put into a query means nothing from outside.
-func TestAConditionInTheQueryIsNone(t *testing.T) {
+// What the services' clients put into a query is not for strangers.
+func TestAConditionInTheQueryIsRefused(t *testing.T) {
 	g := newGateway(t)
-	assert.Equal(t, http.StatusOK, g.put("/v1/products/prod-kettle?ifMatch=%22999%22", kettleRow, nil).Code)
+	g.put("/v1/products/prod-kettle?ifMatch=%221%22", kettleRow, nil).problem(problem.Malformed)
+	assert.Equal(t, money.New(4999, "USD"), g.products.products["prod-kettle"].UnitPrice)
 }
 
 // Stock figures change with every order: there is no version to name.

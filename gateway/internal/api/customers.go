@@ -12,10 +12,9 @@ import (
 	"orderflow/services/customer"
 )
 
-// getCustomer is GET /v1/customers/{customerId}.
-func (a *API) getCustomer(c *gin.Context) {
+// GetCustomer is GET /v1/customers/{customerId}.
+func (a *API) GetCustomer(c *gin.Context, customerID string) {
 	ctx := c.Request.Context()
-	customerID := c.Param("customerId")
 	if !validate.IsID(customerID) || !auth.MayRead(ctx, customerID) {
 		fail(c, notFound())
 		return
@@ -49,10 +48,9 @@ func (b *customerBody) Validate() error {
 	return fields.Err()
 }
 
-// putCustomer is PUT /v1/customers/{customerId}. The service decides on the
+// PutCustomer is PUT /v1/customers/{customerId}. The service decides on the
 // condition, where it writes.
-func (a *API) putCustomer(c *gin.Context) {
-	customerID := c.Param("customerId")
+func (a *API) PutCustomer(c *gin.Context, customerID string) {
 	condition, err := conditional.FromHeader(c.Request.Header)
 	if err != nil {
 		fail(c, err)

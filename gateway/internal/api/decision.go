@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/httpserver"
@@ -46,9 +47,9 @@ type question struct {
 
 // ask reads a question. The order is looked up as the caller may act on it.
 // Otherwise it has answered.
-func (a *API) ask(c *gin.Context, lookUp func(ctx context.Context, orderID string) (orderview.Standing, error), body any) (asked question, ok bool) {
+func (a *API) ask(c *gin.Context, orderID string, lookUp func(ctx context.Context, orderID string) (orderview.Standing, error), body any) (asked question, ok bool) {
 	ctx := c.Request.Context()
-	asked = question{orderID: c.Param("orderId"), by: auth.PrincipalOf(ctx)}
+	asked = question{orderID: orderID, by: auth.PrincipalOf(ctx)}
 	var err error
 	if asked.standing, err = lookUp(ctx, asked.orderID); err != nil {
 		fail(c, err)
@@ -102,21 +103,14 @@ func ended(status order.Status) error {
 	}
 }
 
-// decision answers a message that the saga accepted: where the saga stands
-// right after it.
-type decision struct {
-	OrderID string          `json:"orderId"`
-	Saga    *orderview.Saga `json:"saga"`
-	Links   orderview.Links `json:"links"`
-}
-
-// respondDecision answers with what became of a question.
+// respondDecision answers with what became of a question: where the saga stands
+// right after it has accepted a message.
 func (a *API) respondDecision(c *gin.Context, asked question, progress contract.Progress, err error) {
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	httpserver.Respond(c, http.StatusAccepted, decision{
-		OrderID: asked.orderID, Saga: a.Reader.Saga(c.Request.Context(), progress), Links: orderview.LinksOf(asked.orderID),
+	httpserver.Respond(c, http.StatusAccepted, openapiserver.Decision{
+		OrderID: asked.orderID, Saga: *a.Reader.Saga(c.Request.Context(), progress), Links: orderview.LinksOf(asked.orderID),
 	})
 }

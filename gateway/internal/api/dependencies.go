@@ -9,6 +9,7 @@ import (
 
 	"orderflow/gateway/internal/auth"
 	"orderflow/gateway/internal/dependencies"
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 	"orderflow/internal/validate"
@@ -22,48 +23,33 @@ type Holds interface {
 	Release(ctx context.Context, service string, request contract.ReleaseRequest) (dependencies.Released, error)
 }
 
-// dependency is a service that sagas call.
-type dependency struct {
-	Service string       `json:"service"`
-	Hold    *serviceHold `json:"hold,omitempty"`
-}
-
-// serviceHold is there while no order calls the service.
-type serviceHold struct {
-	Since  time.Time `json:"since"`
-	By     string    `json:"by"`
-	Reason string    `json:"reason"`
-	// Waiting is absent when no worker answers.
-	Waiting *int `json:"waiting,omitempty"`
-}
-
-func dependencyOf(found dependencies.Dependency) dependency {
-	shown := dependency{Service: found.Service}
+func dependencyOf(found dependencies.Dependency) openapiserver.Dependency {
+	shown := openapiserver.Dependency{Service: found.Service}
 	if hold := found.Hold; hold != nil {
-		shown.Hold = &serviceHold{Since: hold.Since, By: hold.By, Reason: hold.Reason, Waiting: hold.Waiting}
+		shown.Hold = &openapiserver.DependencyHold{Since: hold.Since, By: hold.By, Reason: hold.Reason, Waiting: hold.Waiting}
 	}
 	return shown
 }
 
-// listDependencies is GET /v1/ops/dependencies.
-func (a *API) listDependencies(c *gin.Context) {
+// ListDependencies is GET /v1/ops/dependencies.
+func (a *API) ListDependencies(c *gin.Context) {
 	found, err := a.Holds.List(c.Request.Context())
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	items := make([]dependency, len(found))
+	items := make([]openapiserver.Dependency, len(found))
 	for i, each := range found {
 		items[i] = dependencyOf(each)
 	}
-	httpserver.Respond(c, http.StatusOK, gin.H{"items": items})
+	httpserver.Respond(c, http.StatusOK, openapiserver.DependencyList{Items: items})
 }
 
-// holdDependency is POST /v1/ops/dependencies/{service}/hold.
-func (a *API) holdDependency(c *gin.Context) {
+// HoldDependency is POST /v1/ops/dependencies/{service}/hold.
+func (a *API) HoldDependency(c *gin.Context, name openapiserver.DependencyName) {
 	ctx := c.Request.Context()
 	var body reasonBody
-	service, ok := bindDependency(c, &body)
+	service, ok := bindDependency(c, name, &body)
 	if !ok {
 		return
 	}
@@ -105,19 +91,11 @@ func (b *releaseBody) request(requestedBy string) contract.ReleaseRequest {
 	return request
 }
 
-// release answers a release: how many orders go on, and how many of them each
-// second at most.
-type release struct {
-	Service   string `json:"service"`
-	Waiting   int    `json:"waiting"`
-	PerSecond int    `json:"perSecond"`
-}
-
-// releaseDependency is POST /v1/ops/dependencies/{service}/release.
-func (a *API) releaseDependency(c *gin.Context) {
+// ReleaseDependency is POST /v1/ops/dependencies/{service}/release.
+func (a *API) ReleaseDependency(c *gin.Context, name openapiserver.DependencyName) {
 	ctx := c.Request.Context()
 	var body releaseBody
-	service, ok := bindDependency(c, &body)
+	service, ok := bindDependency(c, name, &body)
 	if !ok {
 		return
 	}
@@ -126,14 +104,13 @@ func (a *API) releaseDependency(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	httpserver.Respond(c, http.StatusAccepted, release{Service: service, Waiting: released.Waiting, PerSecond: released.PerSecond})
+	httpserver.Respond(c, http.StatusAccepted, openapiserver.DependencyReleased{Service: service, Waiting: released.Waiting, PerSecond: released.PerSecond})
 }
 
 // bindDependency reads the body of a request about a service that sagas call.
 // Otherwise it has answered.
-func bindDependency(c *gin.Context, body any) (service string, ok bool) {
-	service = c.Param("service")
-	if !dependencies.IsService(service) {
+func bindDependency(c *gin.Context, name openapiserver.DependencyName, body any) (service string, ok bool) {
+	if !name.Valid() {
 		fail(c, problem.New(problem.NotFound, "orders call no such service"))
 		return "", false
 	}
@@ -141,5 +118,5 @@ func bindDependency(c *gin.Context, body any) (service string, ok bool) {
 		fail(c, err)
 		return "", false
 	}
-	return service, true
+	return string(name), true
 }

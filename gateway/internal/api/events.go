@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
@@ -17,26 +18,16 @@ import (
 	"orderflow/services/order"
 )
 
-type eventList struct {
-	Items []order.Event `json:"items"`
-}
-
-// getEvents is GET /v1/orders/{orderId}/events: the order's stream, or with
+// GetOrderEvents is GET /v1/orders/{orderId}/events: the order's stream, or with
 // asOf the view as it was.
-func (a *API) getEvents(c *gin.Context) {
+func (a *API) GetOrderEvents(c *gin.Context, orderID string, params openapiserver.GetOrderEventsParams) {
 	ctx := c.Request.Context()
-	orderID := c.Param("orderId")
-	at, asked, err := asOfTime(c.Request.URL.Query())
-	if err != nil {
-		fail(c, err)
-		return
-	}
 	if _, err := a.readable(ctx, orderID); err != nil {
 		fail(c, err)
 		return
 	}
-	if asked {
-		stored, err := a.Orders.OrderAt(ctx, orderID, at)
+	if params.AsOf != nil {
+		stored, err := a.Orders.OrderAt(ctx, orderID, params.AsOf.UTC())
 		if problem.CodeOf(err) == problem.NotFound {
 			err = problem.New(problem.NotFound, "the order did not exist then")
 		}
@@ -61,7 +52,7 @@ func (a *API) getEvents(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	httpserver.Respond(c, http.StatusOK, eventList{Items: public})
+	httpserver.Respond(c, http.StatusOK, openapiserver.EventList{Items: public})
 }
 
 // publicEvents are the events as the caller may see them: without what means

@@ -55,11 +55,11 @@ func (b *fixBody) request(requestedBy string) contract.FixRequest {
 	return request
 }
 
-// fixOrder is POST /v1/orders/{orderId}/fix. A method of payment is its owner's
+// FixOrder is POST /v1/orders/{orderId}/fix. A method of payment is its owner's
 // business: operators do not replace it.
-func (a *API) fixOrder(c *gin.Context) {
+func (a *API) FixOrder(c *gin.Context, orderID string) {
 	var body fixBody
-	asked, ok := a.ask(c, a.writable, &body)
+	asked, ok := a.ask(c, orderID, a.writable, &body)
 	if !ok {
 		return
 	}

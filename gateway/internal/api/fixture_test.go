@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -81,7 +82,16 @@ type gateway struct {
 	fleet    *fakeFleet
 
 	requests, streams, batches *edge.Gate
+	// What one principal may have open of each.
+	streamShares, batchShares, waitShares *edge.Shares
 }
+
+// The description is read and its page made once: both take longer than most
+// tests.
+var (
+	described = sync.OnceValues(openapi.Load)
+	docsPage  = sync.OnceValues(func() (*docs.Docs, error) { return docs.New(openapi.YAML) })
+)
 
 // deployed is what the deployment decides about its orders.
 var deployed = contract.Settings{StepTimeout: time.Minute, FixWindow: time.Hour}
@@ -145,6 +155,10 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		requests: edge.NewGate(100),
 		streams:  edge.NewGate(10),
 		batches:  edge.NewGate(2),
+
+		streamShares: edge.NewShares(4),
+		batchShares:  edge.NewShares(1),
+		waitShares:   edge.NewShares(3),
 	}
 	placements := placement.New(g.temporal, nil, placement.Timeouts{
 		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,
@@ -152,16 +166,24 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 	})
 	g.engine = httpserver.NewEngine(httpserver.Options{Name: "gateway", Public: true})
 	g.engine.Use(edge.CrossOrigin(o.origins))
-	page, err := docs.New(openapi.YAML)
+	page, err := docsPage()
 	require.NoError(t, err)
 	page.Register(g.engine)
+	description, err := described()
+	require.NoError(t, err)
 	api.New(api.Dependencies{
+		Description: description,
+
 		Verifier: verifier,
 		Limiter:  limiter,
 		Requests: g.requests,
 		Streams:  g.streams,
 		Batches:  g.batches,
 		Batch:    o.batch,
+
+		StreamShares: g.streamShares,
+		BatchShares:  g.batchShares,
+		WaitShares:   g.waitShares,
 
 		Placements: cmp.Or(o.placements, api.Placements(placements)),
 		Pricer:     pricing.New(g.products, g.people, pricing.Config{TTL: time.Minute, Timeout: time.Second}, nil),

@@ -1,43 +1,46 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/placement"
 	"orderflow/internal/problem"
 	"orderflow/workflows/contract"
 )
 
-// operate is POST /v1/ops/orders/{orderId}/compensations/{step}/{decision}: what
-// an operator decides about a blocked step. The order's status says nothing
-// about it, since an order can be cancelled while a refund is blocked: only
-// the saga knows.
-func (a *API) operate(message func(contract.OperatorRequest) placement.Message) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		step := c.Param("step")
-		if !isStep(step) {
-			fail(c, problem.New(problem.NotFound, "no step and no compensation of an order has this name"))
-			return
-		}
-		var body reasonBody
-		asked, ok := a.ask(c, a.readable, &body)
-		if !ok {
-			return
-		}
-		progress, err := a.send(c.Request.Context(), asked, message(contract.OperatorRequest{
-			Step: step, Reason: body.Reason, RequestedBy: asked.by.Subject,
-		}))
-		a.respondDecision(c, asked, progress, err)
-	}
+// RetryCompensation is POST
+// /v1/ops/orders/{orderId}/compensations/{step}/retry.
+func (a *API) RetryCompensation(c *gin.Context, orderID string, step openapiserver.Step) {
+	a.operate(c, orderID, step, placement.Retry)
 }
 
-// isStep reports whether a step of the saga, or the activity that undoes one,
-// has the name.
-func isStep(name string) bool {
-	undoing := []string{
-		contract.UndoCreateOrder, contract.UndoReserveInventory, contract.UndoChargePayment, contract.UndoShipOrder,
+// SkipCompensation is POST /v1/ops/orders/{orderId}/compensations/{step}/skip.
+func (a *API) SkipCompensation(c *gin.Context, orderID string, step openapiserver.Step) {
+	a.operate(c, orderID, step, placement.Skip)
+}
+
+// ResolveCompensation is POST
+// /v1/ops/orders/{orderId}/compensations/{step}/resolve.
+func (a *API) ResolveCompensation(c *gin.Context, orderID string, step openapiserver.Step) {
+	a.operate(c, orderID, step, placement.Resolve)
+}
+
+// operate sends what an operator decides about a blocked step. The order's
+// status says nothing about it, since an order can be cancelled while a refund is
+// blocked: only the saga knows.
+func (a *API) operate(c *gin.Context, orderID string, step openapiserver.Step, message func(contract.OperatorRequest) placement.Message) {
+	if !step.Valid() {
+		fail(c, problem.New(problem.NotFound, "no step and no compensation of an order has this name"))
+		return
 	}
-	return slices.Contains(contract.Steps(), name) || slices.Contains(undoing, name)
+	var body reasonBody
+	asked, ok := a.ask(c, orderID, a.readable, &body)
+	if !ok {
+		return
+	}
+	progress, err := a.send(c.Request.Context(), asked, message(contract.OperatorRequest{
+		Step: string(step), Reason: body.Reason, RequestedBy: asked.by.Subject,
+	}))
+	a.respondDecision(c, asked, progress, err)
 }

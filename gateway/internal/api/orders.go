@@ -1,16 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
@@ -19,10 +19,9 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// getOrder is GET /v1/orders/{orderId}.
-func (a *API) getOrder(c *gin.Context) {
+// GetOrder is GET /v1/orders/{orderId}.
+func (a *API) GetOrder(c *gin.Context, orderID string) {
 	ctx := c.Request.Context()
-	orderID := c.Param("orderId")
 	standing, err := a.readable(ctx, orderID)
 	if err != nil {
 		fail(c, err)
@@ -59,45 +58,16 @@ func (a *API) writable(ctx context.Context, orderID string) (orderview.Standing,
 	return standing, err
 }
 
-// orderPage is a page of a customer's orders.
-type orderPage struct {
-	order.Page
-	Links pageLinks `json:"links"`
-}
-
-// pageLinks lead to the pages around one. Next and Prev are absent at the ends.
-type pageLinks struct {
-	Self string `json:"self"`
-	Next string `json:"next,omitempty"`
-	Prev string `json:"prev,omitempty"`
-}
-
-// listOrders is GET /v1/customers/{customerId}/orders.
-func (a *API) listOrders(c *gin.Context) {
+// ListOrders is GET /v1/customers/{customerId}/orders.
+func (a *API) ListOrders(c *gin.Context, customerID string, params openapiserver.ListOrdersParams) {
 	ctx := c.Request.Context()
-	customerID := c.Param("customerId")
 	if !validate.IsID(customerID) || !auth.MayRead(ctx, customerID) {
 		fail(c, notFound())
 		return
 	}
-	query := c.Request.URL.Query()
-	paging, err := validate.ReadPaging(query)
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	status, err := statusFilter(query)
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	upTo, err := upToFilter(query)
-	if err != nil {
-		fail(c, err)
-		return
-	}
+	paging := pagingOf(params.Page, params.Limit)
 	page, err := a.Orders.CustomerOrders(ctx, order.ListQuery{
-		CustomerID: customerID, Status: status, Page: paging.Page, Limit: paging.Limit, UpTo: upTo,
+		CustomerID: customerID, Status: params.Status, Page: paging.Page, Limit: paging.Limit, UpTo: params.UpTo,
 	})
 	if err != nil {
 		fail(c, err)
@@ -107,48 +77,33 @@ func (a *API) listOrders(c *gin.Context) {
 		page.Items = []order.Summary{}
 	}
 	filter := url.Values{}
-	if status != "" {
-		filter.Set("status", string(status))
+	if params.Status != "" {
+		filter.Set("status", string(params.Status))
 	}
 	if page.UpTo > 0 {
 		// The links end the list where the first page did, so that orders that
 		// are placed meanwhile shift nothing.
 		filter.Set("upTo", strconv.FormatInt(page.UpTo, 10))
 	}
-	httpserver.Respond(c, http.StatusOK, orderPage{
-		Page: page, Links: linksAround(c.Request.URL.Path, filter, paging, page.Total),
+	httpserver.Respond(c, http.StatusOK, openapiserver.OrderPage{
+		Items: page.Items, Page: page.Page, Limit: page.Limit, Total: page.Total, UpTo: page.UpTo,
+		Links: linksAround(c.Request.URL.Path, filter, paging, page.Total),
 	})
 }
 
-func statusFilter(query url.Values) (order.Status, error) {
-	status := order.Status(query.Get("status"))
-	known := []order.Status{"", order.Draft, order.Confirmed, order.Shipped, order.Cancelled}
-	if len(query["status"]) > 1 || !slices.Contains(known, status) {
-		return "", problem.New(problem.Malformed, "the parameter status must be one of draft, confirmed, shipped, cancelled")
-	}
-	return status, nil
+// pagingOf is which page the query asks for: 0 stands for an absent parameter.
+func pagingOf(page, limit int) validate.Paging {
+	return validate.Paging{Page: cmp.Or(page, 1), Limit: cmp.Or(limit, validate.DefaultLimit)}
 }
 
-// upToFilter reads where the list ends that the first page began; 0 when this
-// is the first page.
-func upToFilter(query url.Values) (int64, error) {
-	if !query.Has("upTo") {
-		return 0, nil
-	}
-	upTo, err := strconv.ParseInt(query.Get("upTo"), 10, 64)
-	if err != nil || upTo < 1 || len(query["upTo"]) > 1 {
-		return 0, problem.New(problem.Malformed, "the parameter upTo must be the one of a page's links")
-	}
-	return upTo, nil
-}
-
-func linksAround(path string, filter url.Values, paging validate.Paging, total int64) pageLinks {
+// linksAround lead to a page and those around it.
+func linksAround(path string, filter url.Values, paging validate.Paging, total int64) openapiserver.PageLinks {
 	at := func(page int) string {
 		filter.Set("page", strconv.Itoa(page))
 		filter.Set("limit", strconv.Itoa(paging.Limit))
 		return path + "?" + filter.Encode()
 	}
-	links := pageLinks{Self: at(paging.Page)}
+	links := openapiserver.PageLinks{Self: at(paging.Page)}
 	if paging.Offset()+int64(paging.Limit) < total {
 		links.Next = at(paging.Page + 1)
 	}
@@ -156,17 +111,4 @@ func linksAround(path string, filter url.Values, paging validate.Paging, total i
 		links.Prev = at(paging.Page - 1)
 	}
 	return links
-}
-
-// asOfTime reads the parameter asOf.
-func asOfTime(query url.Values) (at time.Time, asked bool, err error) {
-	values, asked := query["asOf"]
-	if !asked {
-		return time.Time{}, false, nil
-	}
-	at, err = time.Parse(time.RFC3339Nano, values[0])
-	if err != nil || len(values) > 1 {
-		return time.Time{}, true, problem.New(problem.Malformed, "the parameter asOf must be one time of RFC 3339")
-	}
-	return at.UTC(), true, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/gateway/internal/orderview"
 	"orderflow/gateway/internal/pricing"
 	"orderflow/internal/httpserver"
@@ -32,17 +33,10 @@ const (
 	answerTime = 300 * time.Millisecond
 )
 
-// acceptance answers a placement that goes on without the client.
-type acceptance struct {
-	OrderID string          `json:"orderId"`
-	Status  order.Status    `json:"status"`
-	Links   orderview.Links `json:"links"`
-}
-
-// placeOrder is POST /v1/orders: check, price, start, and answer 202, or 201
+// PlaceOrder is POST /v1/orders: check, price, start, and answer 202, or 201
 // when the client waits and the order comes to its end in time. Once the
 // workflow was started no failure is answered any more.
-func (a *API) placeOrder(c *gin.Context) {
+func (a *API) PlaceOrder(c *gin.Context) {
 	key, keyed, err := idempotencyKey(c.Request.Header)
 	if err != nil {
 		fail(c, err)
@@ -148,14 +142,27 @@ func (a *API) startedBefore(ctx context.Context, orderID, hash string) bool {
 func (a *API) answerPlacement(c *gin.Context, orderID string) {
 	links := orderview.LinksOf(orderID)
 	c.Header("Location", links.Self)
-	if wait, asked := preferredWait(c.Request.Header); asked {
+	if wait, leave, asked := a.mayWait(c.Request); asked {
+		defer leave()
 		c.Header("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
 		if stored, ended := a.awaitEnd(c.Request.Context(), orderID, wait); ended {
 			httpserver.Respond(c, http.StatusCreated, a.Reader.Joined(c.Request.Context(), stored))
 			return
 		}
 	}
-	httpserver.Respond(c, http.StatusAccepted, acceptance{OrderID: orderID, Status: order.Draft, Links: links})
+	httpserver.Respond(c, http.StatusAccepted, openapiserver.Acceptance{OrderID: orderID, Status: order.Draft, Links: links})
+}
+
+// mayWait reads how long the client wants to wait. Who waits for as much as they
+// may is answered at once: a wait is a wish (RFC 7240), and what waits takes the
+// place of a request from others.
+func (a *API) mayWait(r *http.Request) (wait time.Duration, leave func(), may bool) {
+	wait, asked := preferredWait(r.Header)
+	if !asked {
+		return 0, nil, false
+	}
+	leave, err := a.WaitShares.Enter(caller(r.Context()))
+	return wait, leave, err == nil
 }
 
 // awaitEnd waits until the order service shows that the order has ended.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"orderflow/gateway/internal/openapiserver"
 	"orderflow/internal/conditional"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/validate"
@@ -13,19 +14,9 @@ import (
 	"orderflow/services/money"
 )
 
-// productPage is a page of products in the order of their IDs.
-type productPage struct {
-	catalog.Page
-	Links pageLinks `json:"links"`
-}
-
-// listProducts is GET /v1/products.
-func (a *API) listProducts(c *gin.Context) {
-	paging, err := validate.ReadPaging(c.Request.URL.Query())
-	if err != nil {
-		fail(c, err)
-		return
-	}
+// ListProducts is GET /v1/products.
+func (a *API) ListProducts(c *gin.Context, params openapiserver.ListProductsParams) {
+	paging := pagingOf(params.Page, params.Limit)
 	page, err := a.Products.Products(c.Request.Context(), paging.Page, paging.Limit)
 	if err != nil {
 		fail(c, err)
@@ -34,14 +25,14 @@ func (a *API) listProducts(c *gin.Context) {
 	if page.Items == nil {
 		page.Items = []catalog.Product{}
 	}
-	httpserver.Respond(c, http.StatusOK, productPage{
-		Page: page, Links: linksAround(c.Request.URL.Path, url.Values{}, paging, page.Total),
+	httpserver.Respond(c, http.StatusOK, openapiserver.ProductPage{
+		Items: page.Items, Page: page.Page, Limit: page.Limit, Total: page.Total,
+		Links: linksAround(c.Request.URL.Path, url.Values{}, paging, page.Total),
 	})
 }
 
-// getProduct is GET /v1/products/{productId}.
-func (a *API) getProduct(c *gin.Context) {
-	productID := c.Param("productId")
+// GetProduct is GET /v1/products/{productId}.
+func (a *API) GetProduct(c *gin.Context, productID string) {
 	if !validate.IsID(productID) {
 		fail(c, notFound())
 		return
@@ -94,10 +85,9 @@ func (b *moneyBody) check(fields *validate.Fields, pointer string) {
 	}
 }
 
-// putProduct is PUT /v1/products/{productId}. The service decides on the
+// PutProduct is PUT /v1/products/{productId}. The service decides on the
 // condition, where it writes.
-func (a *API) putProduct(c *gin.Context) {
-	productID := c.Param("productId")
+func (a *API) PutProduct(c *gin.Context, productID string) {
 	condition, err := conditional.FromHeader(c.Request.Header)
 	if err != nil {
 		fail(c, err)

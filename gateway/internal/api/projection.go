@@ -11,8 +11,8 @@ import (
 	"orderflow/internal/telemetry"
 )
 
-// getProjection is GET /v1/ops/projection: how far the read model is.
-func (a *API) getProjection(c *gin.Context) {
+// GetProjection is GET /v1/ops/projection: how far the read model is.
+func (a *API) GetProjection(c *gin.Context) {
 	projection, err := a.ReadModel.Projection(c.Request.Context())
 	if err != nil {
 		fail(c, err)
@@ -21,9 +21,9 @@ func (a *API) getProjection(c *gin.Context) {
 	httpserver.Respond(c, http.StatusOK, projection)
 }
 
-// rebuildProjection is POST /v1/ops/projection/rebuild. The order service works
+// RebuildProjection is POST /v1/ops/projection/rebuild. The order service works
 // at it in the background; the answer tells where it stands.
-func (a *API) rebuildProjection(c *gin.Context) {
+func (a *API) RebuildProjection(c *gin.Context) {
 	ctx := c.Request.Context()
 	projection, err := a.ReadModel.RebuildProjection(ctx)
 	if err != nil {

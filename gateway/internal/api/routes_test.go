@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"orderflow/gateway/internal/api"
 	"orderflow/gateway/openapi"
 	"orderflow/internal/problem"
 )
@@ -34,7 +35,8 @@ func served(g *gateway) []string {
 
 type operation struct {
 	OperationID string `yaml:"operationId"`
-	Security    *[]any
+	Description string
+	Security    *[]map[string][]string
 	Responses   map[string]any
 }
 
@@ -91,6 +93,40 @@ func TestTheDescriptionDemandsATokenWhereTheGatewayDoes(t *testing.T) {
 		assert.False(t, seen[described.OperationID], "operationId %s stands twice", described.OperationID)
 		seen[described.OperationID] = true
 	}
+}
+
+// People read the scopes in the text, the gateway in the security requirement.
+func TestTheTextNamesTheScopesThatAreDemanded(t *testing.T) {
+	named := regexp.MustCompile("`(orders:read|orders:write|admin|ops)`")
+	for name, described := range documented(t) {
+		if described.Security == nil {
+			continue
+		}
+		for _, requirement := range *described.Security {
+			for _, scope := range requirement["token"] {
+				assert.Contains(t, named.FindAllString(described.Description, -1), "`"+scope+"`", name)
+			}
+		}
+	}
+}
+
+func TestAnUnknownParameterIsRefusedEverywhere(t *testing.T) {
+	g := newGateway(t)
+	id := g.placed()
+	everything := g.token("root", "orders:read orders:write admin ops")
+	for route, row := range rights {
+		method, _, _ := strings.Cut(route, " ")
+		path := strings.Replace(row.path, "ORDER", id, 1)
+		sent := request{method: method, path: path + "?nonsense=1", token: everything, body: row.body}
+		if path == api.BatchPath {
+			sent.header = jsonl
+		}
+		if strings.Contains(path, "?") {
+			sent.path = path + "&nonsense=1"
+		}
+		g.send(sent).problem(problem.Malformed)
+	}
+	g.send(request{method: http.MethodGet, path: "/v1/products?nonsense=1"}).problem(problem.Unauthenticated)
 }
 
 // A reference that leads nowhere would break every generator.

@@ -11,9 +11,8 @@ import (
 	"orderflow/services/inventory"
 )
 
-// getStock is GET /v1/inventory/{productId}.
-func (a *API) getStock(c *gin.Context) {
-	productID := c.Param("productId")
+// GetStock is GET /v1/inventory/{productId}.
+func (a *API) GetStock(c *gin.Context, productID string) {
 	if !validate.IsID(productID) {
 		fail(c, notFound())
 		return
@@ -43,10 +42,9 @@ func (b *stockBody) Validate() error {
 	return fields.Err()
 }
 
-// putStock is PUT /v1/inventory/{productId}. With If-None-Match: * it records
+// PutStock is PUT /v1/inventory/{productId}. With If-None-Match: * it records
 // the first figure only, and answers 412 where there is one.
-func (a *API) putStock(c *gin.Context) {
-	productID := c.Param("productId")
+func (a *API) PutStock(c *gin.Context, productID string) {
 	onlyFirst, err := firstOnly(c.Request.Header)
 	if err != nil {
 		fail(c, err)

@@ -31,12 +31,11 @@ const (
 	reconnectAfter = 2 * time.Second
 )
 
-// streamOrder is GET /v1/orders/{orderId}/stream: server-sent events (WHATWG
+// StreamOrder is GET /v1/orders/{orderId}/stream: server-sent events (WHATWG
 // HTML, section 9.2), one for each version of the order, until it has ended.
 // Last-Event-ID resumes behind that version; when nothing can follow any more
 // the answer is 204, which tells a browser not to come back.
-func (a *API) streamOrder(c *gin.Context) {
-	orderID := c.Param("orderId")
+func (a *API) StreamOrder(c *gin.Context, orderID string) {
 	version, err := lastEventID(c.Request.Header)
 	if err != nil {
 		fail(c, err)

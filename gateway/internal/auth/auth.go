@@ -113,14 +113,13 @@ func Operator(ctx context.Context) string {
 
 // RequireScope lets only principals with at least one of the scopes through.
 func RequireScope(scopes ...string) gin.HandlerFunc {
-	needed := strings.Join(scopes, " or ")
 	return func(c *gin.Context) {
 		if PrincipalOf(c.Request.Context()).Has(scopes...) {
 			return
 		}
 		// RFC 6750, section 3.1.
 		c.Header("WWW-Authenticate", `Bearer realm="orderflow", error="insufficient_scope", scope="`+strings.Join(scopes, " ")+`"`)
-		httpserver.Fail(c, problem.Newf(problem.Forbidden, "this needs a token with the scope %s", needed))
+		httpserver.Fail(c, problem.Newf(problem.Forbidden, "this needs a token with the scope %s", strings.Join(scopes, " or ")))
 		c.Abort()
 	}
 }

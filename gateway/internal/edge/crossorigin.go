@@ -15,7 +15,7 @@ const (
 	sharedPrefix = "/v1/"
 	// sharedRequestHeaders are what such a page may send, beyond what every form
 	// can.
-	sharedRequestHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, X-API-Key, Traceparent"
+	sharedRequestHeaders = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Traceparent"
 	// sharedAnswerHeaders are what it may read, beyond the type of the content.
 	sharedAnswerHeaders = "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate"
 	// preflightSeconds is how long a browser need not ask again.

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"orderflow/gateway/internal/auth"
+	"orderflow/gateway/internal/clientaddress"
 	"orderflow/internal/httpserver"
 	"orderflow/internal/problem"
 )
@@ -21,6 +22,9 @@ type Config struct {
 	// Writes is a budget that those requests need besides which change
 	// something; the zero value is none.
 	Writes Budget
+	// Proxies are believed when they say for whom a request without a valid token
+	// comes; the zero value believes nobody.
+	Proxies clientaddress.Proxies
 }
 
 // Budget is how much may be asked for.
@@ -62,6 +66,7 @@ type counter interface {
 type Limiter struct {
 	classes []class
 	policy  []string // the value of the RateLimit-Policy field
+	proxies clientaddress.Proxies
 }
 
 // class is a kind of requests with a budget of its own.
@@ -83,7 +88,7 @@ func New(cfg Config, now func() time.Time) (*Limiter, error) { return newLimiter
 func NewShared(cfg Config, counts *Shared) (*Limiter, error) { return newLimiter(cfg, counts, nil) }
 
 func newLimiter(cfg Config, counts *Shared, now func() time.Time) (*Limiter, error) {
-	l := &Limiter{}
+	l := &Limiter{proxies: cfg.Proxies}
 	if err := l.add(class{name: "default"}, Budget{cfg.Rate, cfg.Burst}, counts, now); err != nil {
 		return nil, err
 	}
@@ -142,10 +147,10 @@ func (l *Limiter) Middleware() gin.HandlerFunc {
 }
 
 // Refused counts a request without a valid token for its sender's address, in
-// this process only. It returns problem.RateLimited when the limit is reached, also of one that would
-// be refused anyway.
+// this process only. It returns problem.RateLimited when the limit is reached,
+// also of one that would be refused anyway.
 func (l *Limiter) Refused(c *gin.Context) error {
-	_, err := l.allow(c.Request.Context(), "address:"+network(c.RemoteIP()), stranger)
+	_, err := l.allow(c.Request.Context(), "address:"+network(l.proxies.Of(c.Request)), stranger)
 	return err
 }
 

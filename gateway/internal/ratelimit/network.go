@@ -3,19 +3,18 @@ package ratelimit
 import "net/netip"
 
 // network is what one sender has for themselves: an IPv4 address, or a /64 of
-// IPv6 (RFC 6177).
-func network(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
+// IPv6 (RFC 6177). It is "" without an address, which all who have none share.
+func network(address netip.Addr) string {
+	if !address.IsValid() {
 		return ""
 	}
-	ip = ip.Unmap().WithZone("")
-	if ip.Is4() {
-		return ip.String()
+	address = address.Unmap().WithZone("")
+	if address.Is4() {
+		return address.String()
 	}
-	prefix, err := ip.Prefix(64)
+	prefix, err := address.Prefix(64)
 	if err != nil {
-		return ip.String()
+		return address.String()
 	}
 	return prefix.String()
 }
