@@ -43,10 +43,15 @@ ifeq ($(RACE),)
 	@case ",$$ORDERFLOW_REQUIRE," in *,race,*) exit 1;; esac
 endif
 	@[ -n "$(POSTGRES)$$ORDERFLOW_TEST_POSTGRES_DSN" ] || echo "skipped: needs PostgreSQL: every store, and the whole system, on it"
+	@command -v npm >/dev/null 2>&1 || echo "skipped: needs Node.js with npm: a client that is generated from openapi.yaml"
 	@[ "$$(id -u)" = 0 ] || echo "skipped: needs root: the stores on a full disk"
 	@[ -d ../shared/data/northwind ] || echo "skipped: needs the Northwind data set: its imports"
 	go vet ./...
 	go test $(RACE) -timeout 25m ./...
+
+.PHONY: generate
+generate: ## Make the gateway's routes and types again from gateway/openapi/openapi.yaml
+	go generate ./gateway/internal/openapiserver
 
 .PHONY: histories
 histories: tools ## Record the workflow histories that are missing, on a real Temporal server
@@ -69,15 +74,28 @@ rolling: tools ## Restart everything under load, scale workers, fill a wall, and
 		go test -count=1 -timeout 1h -v -run '^(TestARollingRestartIsANonEvent|TestWorkersComeAndGoDuringAnImport|TestASlowPaymentStaysBehindItsWalls)$$' ./test/e2e
 
 # Real processes, so many minutes; another seed each time, unless one is given.
+# Runs that share a FOLDER aim at what the others have not reached.
 .PHONY: chaos
-chaos: tools ## Break the running product in every way: make chaos ORDERS=5000 FAULTS=100 MINUTES=10 SEED=7 DB=sqlite
+chaos: tools ## Break the running product in every way: make chaos ORDERS=5000 FAULTS=100 MINUTES=10 SEED=7 DB=sqlite FOLDER=.chaos
 	ORDERS='$(or $(ORDERS),5000)' FAULTS='$(or $(FAULTS),100)' MINUTES='$(MINUTES)' SEED='$(or $(SEED),$(shell date +%s))' DB='$(DB)' \
+		REST='$(REST)' FOLDER='$(abspath $(FOLDER))' AIM_BY='$(abspath $(AIM_BY))' \
 		go test -count=1 -timeout 5h -v -run '^TestThePromisesSurviveEveryFault$$' ./test/chaos
 
 .PHONY: chaos-defects
 chaos-defects: tools ## Break promises on purpose, to see that the fault test notices: make chaos-defects DEFECT=no-tombstone
 	DEFECT='$(or $(DEFECT),all)' ORDERS='$(ORDERS)' MINUTES='$(MINUTES)' SEED='$(SEED)' \
 		go test -count=1 -timeout 2h -v -run '^TestEveryDefectIsFound$$' ./test/chaos
+
+# The machine should do nothing else meanwhile.
+.PHONY: bench
+bench: tools ## Measure what an order costs, as ratios, and write docs/benchmarks.md: make bench ROUNDS=7
+	ROUNDS='$(or $(ROUNDS),7)' ORDERS='$(ORDERS)' \
+		go test -count=1 -timeout 1h -v -run '^TestBenchmark$$' ./test/bench
+
+.PHONY: bench-compare
+bench-compare: tools ## Measure the product with other settings, or programs, against itself: make bench-compare WITH='GOGC=400'
+	WITH='$(WITH)' PROGRAMS='$(PROGRAMS)' ROUNDS='$(ROUNDS)' ORDERS='$(ORDERS)' \
+		go test -count=1 -timeout 1h -v -run '^TestCompare$$' ./test/bench
 
 .PHONY: lint
 lint: ## Run the linters, with the import table and the determinism of workflows

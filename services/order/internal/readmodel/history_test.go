@@ -105,16 +105,37 @@ func (h *history) append(id string, event domain.Event) {
 }
 
 func (h *history) appendData(id string, data eventstore.Data) {
+	require.NoError(h.t, h.events.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		return h.appendIn(ctx, tx, id, data)
+	}))
+}
+
+func (h *history) appendIn(ctx context.Context, tx *sql.Tx, id string, data eventstore.Data) error {
 	h.count++
 	at := noon.Add(time.Duration(h.count) * time.Second)
 	stream := eventstore.Stream{Type: domain.AggregateType, ID: id}
-	require.NoError(h.t, h.events.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		version, err := h.events.Version(ctx, tx, stream)
-		if err != nil {
-			return err
-		}
-		_, err = h.events.Append(ctx, tx, stream, version, at, eventstore.Event{ID: fmt.Sprintf("event-%d", h.count), Data: data})
+	version, err := h.events.Version(ctx, tx, stream)
+	if err != nil {
 		return err
+	}
+	_, err = h.events.Append(ctx, tx, stream, version, at, eventstore.Event{ID: fmt.Sprintf("event-%d", h.count), Data: data})
+	return err
+}
+
+// happensTogether is happens in one transaction, which is quicker.
+func (h *history) happensTogether(n int) {
+	require.NoError(h.t, h.events.InTx(h.t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		for range n {
+			id, event := h.next()
+			data, err := h.codec.Encode(event)
+			if err != nil {
+				return err
+			}
+			if err := h.appendIn(ctx, tx, id, data); err != nil {
+				return err
+			}
+		}
+		return nil
 	}))
 }
 
