@@ -60,7 +60,7 @@ func (s *saga) startDeadline() {
 	})
 }
 
-// pastDeadlines: the order has reached the carrier, or is being undone.
+// pastDeadlines: the order has reached the carrier, or has turned back.
 func (s *saga) pastDeadlines() bool {
-	return s.noReturn || s.progress.State != contract.SagaRunning
+	return s.noReturn || s.turnedBack != nil || s.progress.State != contract.SagaRunning
 }

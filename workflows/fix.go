@@ -37,6 +37,7 @@ func (s *saga) awaitFix(step string, failure error) bool {
 	at.State, at.Error = contract.StepRunning, ""
 	s.index(s.stateNow())
 	if !s.fixed || s.forward.Err() != nil {
+		s.unfixed = step
 		return false
 	}
 	s.revisions[step]++

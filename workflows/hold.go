@@ -19,7 +19,7 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 		return refusal(contract.ErrorTooLate, "the order is with the carrier")
 	case s.in.Recovery != nil:
 		return refusal(contract.ErrorRecovering, "the order is being recovered")
-	case s.forward.Err() != nil, s.progress.State != contract.SagaRunning:
+	case s.forward.Err() != nil, s.turnedBack != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	case s.progress.Hold != nil && (s.progress.Hold.Operator || !request.Operator):
 		return refusal(contract.ErrorAlreadyHeld, "the order is on hold")

@@ -59,6 +59,8 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 		return refusal(contract.ErrorTooLate, "the carrier has accepted the order")
 	case s.in.Recovery != nil:
 		return refusal(contract.ErrorRecovering, "the order is being recovered")
+	case s.undecided():
+		return checkRequest(request.RequestedBy, request.Reason) // its answer comes with the decision
 	case s.cancellation != nil, s.cause != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	default:
@@ -69,10 +71,24 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 // cancel stops the step under way, if any; the deferred compensations do the
 // rest. A step that the cancellation caught in the middle may have happened,
 // which its compensation covers.
-func (s *saga) cancel(_ workflow.Context, request contract.CancelRequest) (contract.Progress, error) {
-	s.cancellation = &request
-	s.cancelForward()
-	return s.progress.snapshot(), nil
+//
+// It promises that the order is undone when that is decided: see lost.go. Who
+// asks while it is being decided hears what became of it.
+func (s *saga) cancel(ctx workflow.Context, request contract.CancelRequest) (contract.Progress, error) {
+	first := !s.undecided()
+	if first {
+		s.cancellation = &request
+		s.cancelForward()
+		s.asked = s.mayBeAhead(contract.StepCreateOrder) && s.asksBeforeUndoing(ctx)
+	}
+	switch {
+	case s.undecided() && !s.awaitDecision(ctx):
+		return contract.Progress{}, refusal(contract.ErrorTooLate, "the carrier has accepted the order")
+	case !first:
+		return contract.Progress{}, refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
+	default:
+		return s.progress.snapshot(), nil
+	}
 }
 
 // checkRequest looks at what every request carries.

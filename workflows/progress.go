@@ -81,7 +81,7 @@ func (p *progress) endUndo(name string) {
 		if step.Compensation == nil {
 			return // there was nothing to undo
 		}
-		if step.State != contract.StepFailed {
+		if stands(step) {
 			step.State = contract.StepCompensated
 		}
 		// What kept it from its turn stays: it explains the order in which the
@@ -97,7 +97,7 @@ func (p *progress) delayUndo(name, reason string) {
 
 func (p *progress) blockUndo(name, reason string) {
 	p.eachUndoneWith(name, func(step *contract.StepProgress) {
-		if step.State != contract.StepFailed {
+		if stands(step) {
 			step.State = contract.StepBlocked
 		}
 		step.Compensation.State, step.Compensation.Error = contract.StepBlocked, reason
@@ -113,7 +113,7 @@ func (p *progress) resolveUndo(name string, as contract.StepState, resolution st
 	}
 	p.eachUndoneWith(name, func(step *contract.StepProgress) {
 		switch {
-		case step.State == contract.StepFailed:
+		case !stands(step):
 		case as == contract.StepSkipped:
 			step.State = contract.StepDone
 		default:
@@ -130,6 +130,31 @@ func (p *progress) eachUndoneWith(name string, visit func(*contract.StepProgress
 		step := &p.Steps[i]
 		if compensationOf[step.Name] == compensationOf[name] && step.State != contract.StepPending {
 			visit(step)
+		}
+	}
+}
+
+// stands reports whether the state of a step follows that of its compensation.
+// That of a step which failed does not, nor that of one which the order has not
+// come to, and which is undone because a lost task may have taken it.
+func stands(step *contract.StepProgress) bool {
+	return step.State != contract.StepFailed && step.State != contract.StepSkipped
+}
+
+// passBy says that the order does not take the step any more, but that what
+// undoes it is run.
+func (p *progress) passBy(name string) {
+	if step := p.step(name); step.State == contract.StepPending {
+		step.State = contract.StepSkipped
+	}
+}
+
+// doneUntil says that the steps have happened, up to this one.
+func (p *progress) doneUntil(name string) {
+	for i := range p.Steps {
+		p.Steps[i].State, p.Steps[i].Error = contract.StepDone, ""
+		if p.Steps[i].Name == name {
+			return
 		}
 	}
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"orderflow/services/payment"
 	"orderflow/services/shipping"
@@ -25,7 +26,7 @@ func (s *saga) recover(step string, answer any) error {
 	}
 	at.State = contract.StepRunning
 	s.progress.publish(s.forward)
-	finished, err := s.finishedByLostRun(answer.(*shipping.Shipment))
+	finished, err := s.finishedByLostRun(s.backward, durablePolicy{}, answer.(*shipping.Shipment))
 	if finished {
 		at.State = contract.StepDone
 		return nil
@@ -43,30 +44,35 @@ func (s *saga) recover(step string, answer any) error {
 // is back or the stock released; the commit of the stock finds out the latter,
 // because nothing can be released after it.
 //
-// Nothing interrupts the questions. Without their answers, nothing can be
-// decided. Where an operator has settled a compensation, they need not be asked,
-// and would be answered wrongly: what was done by hand, no service knows.
-func (s *saga) finishedByLostRun(found *shipping.Shipment) (bool, error) {
-	if len(s.in.Recovery.Settled) > 0 {
+// The caller lets nothing interrupt the questions: without their answers,
+// nothing can be decided. Where an operator has settled a compensation, they need
+// not be asked, and would be answered wrongly: what was done by hand, no service
+// knows.
+func (s *saga) finishedByLostRun(ctx workflow.Context, policy durablePolicy, shipment *shipping.Shipment) (bool, error) {
+	mustUndo := s.in.Recovery != nil && s.in.Recovery.Undo
+	if s.in.Recovery != nil && len(s.in.Recovery.Settled) > 0 {
 		return false, nil
 	}
 	ask := func(name, summary string, activity, request, answer any) error {
-		return s.patiently(s.backward, name, func() error {
-			return s.callDurably(s.backward, name, activity, durablePolicy{summary: summary}, request, answer)
+		policy.summary = summary
+		return s.patiently(ctx, name, func() error {
+			return s.callDurably(ctx, name, activity, policy, request, answer)
 		})
 	}
-	err := ask(contract.FindShipment, "Recover: has the carrier accepted?", carrier.FindShipment,
-		key(s, contract.StepShipOrder, firstRevision), found)
-	if err != nil || found.Status != shipping.Accepted || s.in.Recovery.Undo {
+	var found shipping.Shipment // what the step itself has answered may be outdated
+	err := ask(contract.FindShipment, "Has the carrier accepted?", carrier.FindShipment,
+		key(s, contract.StepShipOrder, firstRevision), &found)
+	if err != nil || found.Status != shipping.Accepted || mustUndo {
 		return false, err
 	}
+	*shipment = found
 	var paid payment.Payment
-	err = ask(contract.FindPayment, "Recover: is the money still here?", payments.FindPayment,
+	err = ask(contract.FindPayment, "Is the money still here?", payments.FindPayment,
 		key(s, contract.StepChargePayment, firstRevision), &paid)
 	if err != nil || paid.Status != payment.Captured {
 		return false, err
 	}
-	err = ask(contract.StepCommitInventory, "Recover: is the stock still held?", stock.CommitInventory,
+	err = ask(contract.StepCommitInventory, "Is the stock still held?", stock.CommitInventory,
 		commitInventory(s, firstRevision), nil)
 	if err != nil && !mayPass(err) {
 		return false, nil
@@ -75,12 +81,18 @@ func (s *saga) finishedByLostRun(found *shipping.Shipment) (bool, error) {
 }
 
 // lastTried is the highest revision of a step that may have happened. A
-// recovery does not know it.
+// recovery does not know it. Where a fix was waited for, a lost task may have
+// had one, and no more: each comes in a task of its own.
 func (s *saga) lastTried(step string) int {
-	if _, can := fixable[step]; can && s.in.Recovery != nil {
+	_, can := fixable[step]
+	switch {
+	case can && s.in.Recovery != nil:
 		return mostRevisions
+	case s.turnedBack != nil && s.unfixed == step:
+		return s.revision(step) + 1
+	default:
+		return s.revision(step)
 	}
-	return s.revision(step)
 }
 
 // settledBefore returns what an operator has said about the compensation of a

@@ -18,6 +18,8 @@ type saga struct {
 	progress *progress
 	// revisions counts a step's fixes; see revision.
 	revisions map[string]int
+	// unfixed is the step that has waited for a fix in vain.
+	unfixed string
 	// shipment is there after the point of no return.
 	shipment shipping.Shipment
 
@@ -30,9 +32,13 @@ type saga struct {
 
 	cancellation *contract.CancelRequest
 	deadline     deadline
-	cause        error // why the order is undone
-	failedStep   string
-	noReturn     bool
+	// turnedBack is why the order has left its way before it was known whether
+	// it can be undone; see lost.go. asked: a cancellation waits for that.
+	turnedBack error
+	asked      bool
+	cause      error // why the order is undone
+	failedStep string
+	noReturn   bool
 	// midway is true while a compensation, or the message at the end, is under
 	// way. When Temporal evicts the workflow then, its goroutine exits through
 	// the remaining deferred functions: they must not act.
@@ -70,13 +76,22 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 	return s, s.listen(ctx)
 }
 
-// do runs one step forward. It returns nil when the step has happened and the
-// order is still wanted.
+// do runs one step forward. It returns nil when the story goes on.
 func (s *saga) do(step string, activity any, request request, answer any) error {
+	switch {
+	case s.in.Recovery != nil:
+		return s.recover(step, answer)
+	case s.turnedBack != nil:
+		return s.pass(step, answer)
+	default:
+		return s.turnBack(step, s.take(step, activity, request, answer), answer)
+	}
+}
+
+// take tries to take one step. It returns nil when the step has happened and
+// the order is still wanted.
+func (s *saga) take(step string, activity any, request request, answer any) error {
 	for {
-		if s.in.Recovery != nil {
-			return s.recover(step, answer)
-		}
 		s.awaitRelease()
 		if s.forward.Err() != nil {
 			return s.stopped(step)
@@ -117,6 +132,12 @@ func (s *saga) stopped(step string) error {
 
 func (s *saga) stepPolicy() durablePolicy {
 	return durablePolicy{scheduleToClose: cmp.Or(s.in.Settings.StepTimeout, stepTimeout)}
+}
+
+// undoPolicy bounds a compensation. A short time for steps must not make an
+// outage the operators' work.
+func (s *saga) undoPolicy() durablePolicy {
+	return durablePolicy{scheduleToClose: max(s.in.Settings.StepTimeout, stepTimeout)}
 }
 
 // revision counts what was tried of a step: 1, and one more for each fix.
@@ -223,8 +244,7 @@ func (s *saga) creationRefused(err error) bool {
 // the last one first: always the durable way, because compensations are rare
 // and an operator must see each as an activity of its own.
 func (s *saga) undo(ctx workflow.Context, step string, activity any, request request) (failure error) {
-	// A short time for steps must not make an outage the operators' work.
-	policy := durablePolicy{scheduleToClose: max(s.in.Settings.StepTimeout, stepTimeout)}
+	policy := s.undoPolicy()
 	for revision := s.lastTried(step); revision >= firstRevision; revision-- {
 		policy.summary = "Undo: " + step
 		if s.lastTried(step) > firstRevision {
