@@ -32,7 +32,8 @@ func (r *run) details() string {
 }
 
 // TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay compares the details
-// with golden files, one for both ways.
+// with golden files, one for both ways. Only an order that turns back on the fast
+// way, where a lost task may have gone further, is told of otherwise.
 func TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay(t *testing.T) {
 	stories := map[string]func(*run){
 		"shipped":  func(*run) {},
@@ -60,7 +61,11 @@ func TestWhatAnOperatorReadsAtTheEndDoesNotDependOnTheWay(t *testing.T) {
 				story(run)
 				run.execute()
 
-				requireGolden(t, name, run.details())
+				if name == "no-answer" && !way.FastWayOff {
+					requireGolden(t, name+"-on-the-fast-way", run.details())
+				} else {
+					requireGolden(t, name, run.details())
+				}
 			})
 		})
 	}

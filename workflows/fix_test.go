@@ -78,7 +78,7 @@ func TestWithoutAFixInTimeTheOrderIsUndone(t *testing.T) {
 
 		require.GreaterOrEqual(t, run.env.Now().Sub(start), time.Hour)
 		require.Nil(t, late.progress)
-		run.requireUndone(contract.StepChargePayment, "payment-declined: no money")
+		run.requireTurnedBack(contract.StepChargePayment, "payment-declined: no money")
 	})
 }
 

@@ -89,7 +89,7 @@ func TestAHeldOrderCanBeCancelled(t *testing.T) {
 
 		require.NoError(t, answers[0].refused)
 		require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
-		require.Equal(t, []string{contract.UndoChargePayment, contract.UndoReserveInventory, contract.UndoCreateOrder}, run.services.compensations())
+		require.Equal(t, run.turningBackAt(contract.StepChargePayment), run.services.compensations())
 		require.Nil(t, run.progress().Hold)
 		require.Equal(t, "cust-ada", run.services.cancelled.Operator)
 	})
@@ -190,7 +190,7 @@ func TestAnOrderThatTakesTooLongIsUndone(t *testing.T) {
 		run.execute()
 
 		require.Less(t, run.env.Now().Sub(start), 35*time.Second)
-		run.requireUndone(contract.StepChargePayment, "Deadline: the order could not be placed in time")
+		run.requireTurnedBack(contract.StepChargePayment, "Deadline: the order could not be placed in time")
 	})
 }
 
@@ -202,7 +202,7 @@ func TestAnOrderWhoseCreationTakesTooLongIsCancelled(t *testing.T) {
 		run.services.answer(contract.StepCreateOrder, forever(away()))
 		run.execute()
 
-		run.requireUndone(contract.StepCreateOrder, "Deadline: the order could not be placed in time")
+		run.requireTurnedBack(contract.StepCreateOrder, "Deadline: the order could not be placed in time")
 	})
 }
 

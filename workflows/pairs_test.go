@@ -78,7 +78,7 @@ func (p pair) script(s *services) { s.answer(contract.StepChargePayment, once(de
 
 // requireEnd asserts the one right end: nothing of the message that lost is
 // left.
-func (p pair) requireEnd(t *testing.T, s *services, ended error, progress contract.Progress) {
+func (p pair) requireEnd(t *testing.T, s *services, ended error, progress contract.Progress, undone []string) {
 	t.Helper()
 	require.Nil(t, progress.Hold)
 	if p.ships {
@@ -91,7 +91,7 @@ func (p pair) requireEnd(t *testing.T, s *services, ended error, progress contra
 	}
 	require.True(t, temporal.IsCanceledError(ended), "%v", ended)
 	require.Equal(t, contract.SagaCompensated, progress.State)
-	require.Equal(t, backward[contract.StepChargePayment], unique(s.compensations()))
+	require.Equal(t, undone, unique(s.compensations()))
 	require.Equal(t, "changed my mind", s.cancelled.Reason)
 	require.Zero(t, s.count(contract.StepShipOrder))
 }
@@ -108,7 +108,7 @@ func TestTwoMessagesAtOnceLeadToOneEnd(t *testing.T) {
 				require.NoError(t, heard.refused)
 				require.True(t, taken.both)
 				require.Equal(t, pair.refused, typeOf(taken.refused))
-				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress())
+				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress(), run.turningBackAt(contract.StepChargePayment))
 			})
 		})
 	}
@@ -124,7 +124,7 @@ func TestTwoMessagesOneAfterTheOtherLeadToTheSameEnd(t *testing.T) {
 
 				require.NoError(t, heard.refused)
 				require.Equal(t, cmp.Or(pair.apart, pair.refused), typeOf(second.refused))
-				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress())
+				pair.requireEnd(t, run.services, run.env.GetWorkflowError(), run.progress(), run.turningBackAt(contract.StepChargePayment))
 			})
 		})
 	}
@@ -177,17 +177,45 @@ type takingAtOnce struct {
 	pair *takenAtOnce
 }
 
+func (i *takingAtOnce) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	waiting := &waitingAtOnce{taking: i}
+	waiting.Next = outbound
+	return i.Next.Init(waiting)
+}
+
+// takingFirst marks the context in which the first message is taken in.
+type takingFirst struct{}
+
 func (i *takingAtOnce) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInput) (any, error) {
+	if workflow.GetCurrentUpdateInfo(ctx).ID == i.pair.first {
+		ctx = workflow.WithValue(ctx, takingFirst{}, true)
+	}
 	result, err := i.Next.ExecuteUpdate(ctx, in)
-	if workflow.GetCurrentUpdateInfo(ctx).ID != i.pair.first {
-		return result, err
+	i.takeSecond(ctx)
+	return result, err
+}
+
+// takeSecond is called when the first message has done all that it does at once.
+func (i *takingAtOnce) takeSecond(ctx workflow.Context) {
+	if i.pair.both || ctx.Value(takingFirst{}) == nil {
+		return
 	}
 	i.pair.both = true
 	second := &interceptor.UpdateInput{Name: i.pair.second.update, Args: []any{i.pair.second.request}}
 	if i.pair.refused = i.Next.ValidateUpdate(ctx, second); i.pair.refused == nil {
 		_, i.pair.refused = i.Next.ExecuteUpdate(ctx, second)
 	}
-	return result, err
+}
+
+// waitingAtOnce is where the first message waits for its answer.
+type waitingAtOnce struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	taking *takingAtOnce
+}
+
+func (w *waitingAtOnce) Await(ctx workflow.Context, condition func() bool) error {
+	w.taking.takeSecond(ctx)
+	return w.Next.Await(ctx, condition)
 }
 
 // tellPair records the two messages in one workflow task: no worker is there
@@ -215,7 +243,7 @@ func (r *recording) tellPair(pair pair) *history.History {
 	require.NoError(r.t, err)
 	var progress contract.Progress
 	require.NoError(r.t, value.Get(&progress))
-	pair.requireEnd(r.t, r.services, r.ended, progress)
+	pair.requireEnd(r.t, r.services, r.ended, progress, backward[contract.StepShipOrder])
 	return recorded
 }
 
