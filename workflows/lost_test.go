@@ -1,0 +1,204 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"orderflow/internal/problem"
+	"orderflow/services/order"
+	"orderflow/workflows/contract"
+)
+
+// turns are what turns an order back at its second step.
+func turns() map[string]func(*run) {
+	return map[string]func(*run){
+		"cancelled": func(r *run) { r.cancelAt(3 * time.Second) },
+		"cancelled by Temporal": func(r *run) {
+			r.env.RegisterDelayedCallback(r.env.CancelWorkflow, 3*time.Second)
+		},
+		"past the deadline": func(r *run) { r.way.Deadline = 3 * time.Second },
+		"no answer":         func(*run) {},
+	}
+}
+
+// turned is an order that turns back at its second step. What a lost task has
+// done, the services know.
+func turned(t *testing.T, way contract.Settings, turn func(*run)) *run {
+	run := newRun(t, way)
+	run.services.answer(contract.StepReserveInventory, forever(away()))
+	turn(run)
+	return run
+}
+
+func TestWhoTurnsBackUndoesWhatALostTaskMayHaveDone(t *testing.T) {
+	for name, turn := range turns() {
+		t.Run(name, func(t *testing.T) {
+			run := turned(t, contract.Settings{}, turn)
+			run.execute()
+
+			require.Error(t, run.env.GetWorkflowError())
+			require.Equal(t, backward[contract.StepShipOrder], run.services.compensations())
+			require.Zero(t, run.services.count(contract.StepChargePayment), "it takes no step any more")
+			require.Equal(t, 1, run.services.count(contract.FindShipment))
+		})
+	}
+}
+
+func TestWhoTurnsBackWithTheParcelAtTheCarrierGoesForward(t *testing.T) {
+	for name, turn := range turns() {
+		t.Run(name, func(t *testing.T) {
+			run := turned(t, contract.Settings{}, turn)
+			run.services.shippedBefore()
+			run.execute()
+
+			require.NoError(t, run.env.GetWorkflowError())
+			require.Empty(t, run.services.compensations())
+			require.Equal(t, "TRACK-7", run.services.completed.TrackingNumber)
+			require.Equal(t, order.SagaCompleted, run.services.completed.Saga.State)
+			for _, step := range run.services.completed.Saga.Steps {
+				require.Equal(t, order.SagaStep{Name: step.Name, State: "done"}, step)
+			}
+		})
+	}
+}
+
+func TestACancellationIsAnsweredWhenItIsDecided(t *testing.T) {
+	for name, test := range map[string]struct {
+		lost          func(*services)
+		first, second string
+	}{
+		"undone":  {func(*services) {}, "", contract.ErrorAlreadyCancelled},
+		"shipped": {(*services).shippedBefore, contract.ErrorTooLate, contract.ErrorTooLate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			run.services.answer(contract.StepReserveInventory, forever(away()))
+			test.lost(run.services)
+			run.services.answer(contract.FindShipment, append(times(5, away()), nil))
+			answers := run.cancelAt(3*time.Second, 4*time.Second)
+			hold := run.send(5*time.Second, contract.UpdateHold, holdRequest())
+			early := false
+			run.env.RegisterDelayedCallback(func() {
+				early = answers[0].refused != nil || answers[0].progress != nil || answers[1].refused != nil
+			}, 6*time.Second)
+			run.execute()
+
+			require.False(t, early, "nobody knows it yet")
+			require.Equal(t, test.first, typeOf(answers[0].refused))
+			require.Equal(t, test.second, typeOf(answers[1].refused))
+			require.Equal(t, contract.ErrorAlreadyCancelled, typeOf(hold.refused))
+		})
+	}
+}
+
+// The order has failed by itself: it was not the cancellation that undid it.
+func TestACancellationOfAnOrderThatHasTurnedBackHearsThatItIsUndone(t *testing.T) {
+	run := newRun(t, contract.Settings{StepTimeout: 2 * time.Second})
+	run.services.answer(contract.StepReserveInventory, forever(away()))
+	run.services.answer(contract.FindShipment, append(times(5, away()), nil))
+	answers := run.cancelAt(10 * time.Second)
+	run.execute()
+
+	require.Equal(t, contract.ErrorAlreadyCancelled, typeOf(answers[0].refused))
+	run.requireTurnedBack(contract.StepReserveInventory, "no answer in time: unavailable")
+}
+
+// The fence gives the same final answer to everybody; and what a lost task has
+// scheduled on the durable way has never been.
+func TestWhereNoLostTaskCanHaveGoneFurtherNobodyIsAsked(t *testing.T) {
+	for name, arrange := range map[string]func(*run){
+		"a refusal": func(r *run) { r.services.answer(contract.StepChargePayment, forever(refused())) },
+		"no fast way": func(r *run) {
+			r.way.FastWayOff = true
+			r.services.answer(contract.StepChargePayment, forever(away()))
+		},
+		"no fast way from here": func(r *run) {
+			r.way.DurableSteps = forward[2:7]
+			r.services.answer(contract.StepChargePayment, forever(away()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			arrange(run)
+			run.execute()
+
+			require.Zero(t, run.services.count(contract.FindShipment))
+			require.Equal(t, backward[contract.StepChargePayment], run.services.compensations())
+		})
+	}
+}
+
+func TestAQuestionWithoutAnAnswerCallsForAnOperator(t *testing.T) {
+	run := turned(t, contract.Settings{}, turns()["cancelled"])
+	run.services.shippedBefore()
+	run.services.answer(contract.FindShipment, append(times(5, problem.New(problem.Conflict, "no")), nil))
+	stuck := run.look(20 * time.Minute)
+	skip := run.send(21*time.Minute, contract.UpdateSkip, operator(contract.StepShipOrder))
+	retry := run.send(22*time.Minute, contract.UpdateRetry, operator(contract.StepShipOrder))
+	run.execute()
+
+	require.Equal(t, contract.SagaBlocked, stuck.State)
+	require.Equal(t, contract.StepBlocked, stepOf(*stuck, contract.StepShipOrder).State)
+	require.Equal(t, contract.ErrorNotSkippable, typeOf(skip.refused))
+	require.NoError(t, retry.refused)
+	require.NoError(t, run.env.GetWorkflowError())
+	require.Equal(t, contract.SagaCompleted, run.progress().State)
+}
+
+func TestTheUndoingOfAStepThatWasNeverBegunCanBeBlockedAndSettled(t *testing.T) {
+	for update, state := range map[string]contract.StepState{contract.UpdateSkip: contract.StepSkipped, contract.UpdateResolve: contract.StepDone} {
+		run := turned(t, contract.Settings{}, turns()["cancelled"])
+		run.services.answer(contract.UndoChargePayment, forever(problem.New(problem.Conflict, "the account is closed")))
+		blocked := run.look(30 * time.Minute)
+		said := run.send(time.Hour, update, operator(contract.UndoChargePayment))
+		run.execute()
+
+		require.Equal(t, contract.SagaBlocked, blocked.State)
+		charge := stepOf(*blocked, contract.StepChargePayment)
+		require.Equal(t, contract.StepSkipped, charge.State)
+		require.Equal(t, contract.StepBlocked, charge.Compensation.State)
+		require.NoError(t, said.refused)
+		charge = stepOf(run.progress(), contract.StepChargePayment)
+		require.Equal(t, contract.StepSkipped, charge.State)
+		require.Equal(t, state, charge.Compensation.State)
+		require.Contains(t, charge.Compensation.Resolution, " by ops-jane: called the bank")
+	}
+}
+
+// A fix that came with the lost task may be forgotten.
+func TestWhoWaitedForAFixInVainUndoesTheOneThatMayBeLost(t *testing.T) {
+	for name, turn := range map[string]func(*run){
+		"the time is up": func(*run) {},
+		"cancelled":      func(r *run) { r.cancelAt(time.Minute) },
+		"held, then cancelled": func(r *run) {
+			r.send(time.Minute, contract.UpdateHold, holdRequest())
+			r.cancelAt(2 * time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, withWindow(contract.Settings{}))
+			run.services.answer(contract.StepChargePayment, forever(declined()))
+			turn(run)
+			run.execute()
+
+			require.Len(t, run.services.refunded, 2)
+			require.Equal(t, 2, run.services.refunded[0].Revision)
+			require.Len(t, run.services.returned, 1)
+		})
+	}
+}
+
+func TestAnOrderOnHoldThatTurnsBackIsNotOnHold(t *testing.T) {
+	run := newRun(t, contract.Settings{StepTimeout: 5 * time.Second})
+	run.services.answer(contract.StepReserveInventory, forever(away()))
+	run.services.answer(contract.FindShipment, append(times(5, away()), nil))
+	run.send(time.Second, contract.UpdateHold, holdRequest())
+	during := run.look(8 * time.Second)
+	run.execute()
+
+	require.Nil(t, during.Hold)
+	require.False(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
+}
