@@ -14,7 +14,8 @@ const Turns = 9
 
 // DrawByCalls draws what happens to the order of that number by its calls
 // alone, not by time and not by what others order. So its end does not depend
-// on who plays it, how fast, or on which of the two ways.
+// on who plays it, how fast, or on which of the two ways. The label says where
+// it depends on the way.
 func DrawByCalls(seed uint64, number int, fastWayOff bool) *Scenario {
 	d := dice{rand.New(rand.NewPCG(seed, uint64(number)))}
 	s := &Scenario{Seed: seed, Order: contract.PlaceOrderInput{
@@ -46,6 +47,9 @@ func DrawByCalls(seed uint64, number int, fastWayOff bool) *Scenario {
 		// Few enough faults elsewhere that nothing else takes as long.
 		s.Order.Settings.StepTimeout, passing = QuickStep, d.passing(1)
 		passing[step] = slices.Repeat([]Fate{countable[d.IntN(len(countable))]}, 12)
+		if step == contract.StepShipOrder && !fastWayOff {
+			s.Label += ", and the carrier is asked then"
+		}
 	}
 	s.Label = fmt.Sprintf("%d: %s", number, s.Label)
 	s.Fates = passing

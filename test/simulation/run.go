@@ -57,6 +57,9 @@ func (n *Network) Play(saga *Saga) {
 		unnoticed := saga.Scenario.recoveredAfter(r.number)
 		clock = r.env.Now().Add(unnoticed)
 		<-time.After(unnoticed)
+		if saga.Scenario.lostTask(r.number) {
+			continue
+		}
 		if in.Recovery = n.recovery(saga); in.Recovery == nil {
 			return
 		}
@@ -201,7 +204,6 @@ type heard struct {
 
 // Accept implements testsuite's UpdateCallbacks.
 func (h *heard) Accept() {
-	h.note("accepted")
 	if request, ok := h.request.(contract.OperatorRequest); ok && h.update != contract.UpdateRetry {
 		h.run.saga.settle(h.run.number, contract.Settlement{Update: h.update, OperatorRequest: request})
 	}
@@ -210,9 +212,15 @@ func (h *heard) Accept() {
 // Reject implements testsuite's UpdateCallbacks.
 func (h *heard) Reject(err error) { h.note("refused: " + typeOf(err)) }
 
-// Complete implements testsuite's UpdateCallbacks. What was accepted is looked
-// at in its effects.
-func (h *heard) Complete(any, error) {}
+// Complete implements testsuite's UpdateCallbacks. A cancellation may be refused
+// when it is decided, and that is later.
+func (h *heard) Complete(_ any, err error) {
+	if err != nil {
+		h.Reject(err)
+	} else {
+		h.note("accepted")
+	}
+}
 
 func (h *heard) note(text string) { h.run.add(Entry{Kind: Told, Text: h.update + " " + text}) }
 

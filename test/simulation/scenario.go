@@ -64,6 +64,14 @@ type Termination struct {
 	At Moment
 	// RecoveredAfter is how long nobody notices.
 	RecoveredAfter time.Duration
+	// TaskOnly says that it is no more than the first workflow task that ends
+	// there, with its worker. The next run does it again, and no recovery follows.
+	TaskOnly bool
+}
+
+// lostTask reports whether the run of that number was a workflow task only.
+func (s *Scenario) lostTask(run int) bool {
+	return run <= len(s.Terminations) && s.Terminations[run-1].TaskOnly
 }
 
 // fate is what becomes of the call of that number.

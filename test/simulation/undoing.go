@@ -31,6 +31,7 @@ func (s *Saga) Check() (wrong []string) {
 	}
 	wrong = append(wrong, checkTombstones(entries)...)
 	wrong = append(wrong, s.checkSettled(entries)...)
+	wrong = append(wrong, s.checkCancelled(entries)...)
 	if !slices.Contains([]End{Shipped, Undone, CancelledByRequest, Terminated}, s.End) {
 		wrong = append(wrong, fmt.Sprintf("its workflow ended %q", s.End))
 	}
@@ -107,6 +108,18 @@ func (s *Saga) checkSettled(entries []Entry) (wrong []string) {
 	for _, entry := range entries {
 		if entry.Kind == Sent && s.settledBefore(entry.Activity, entry.Run) {
 			wrong = append(wrong, fmt.Sprintf("run %d: %s was called, which an operator had settled before", entry.Run, entry.Activity))
+		}
+	}
+	return wrong
+}
+
+// checkCancelled checks that an order keeps what it has promised to who cancels
+// it. A workflow that was terminated cannot: its recovery decides by what it
+// finds.
+func (s *Saga) checkCancelled(entries []Entry) (wrong []string) {
+	for _, entry := range entries {
+		if entry.Kind == Told && entry.Text == contract.UpdateCancel+" accepted" && s.End == Shipped && entry.Run == s.run {
+			wrong = append(wrong, "it was shipped, but its cancellation was promised")
 		}
 	}
 	return wrong
