@@ -19,7 +19,9 @@ type story struct {
 
 // stories are the histories that "make histories" records: each way in which
 // an order can end. Those that older versions have recorded stay, and must
-// replay for as long as such orders may be under way.
+// replay for as long as such orders may be under way: so do the files whose
+// names are here no more, of orders that turned back without asking how far
+// they were.
 func stories() map[string]story {
 	durably := contract.Settings{FastWayOff: true}
 	all := map[string]story{
@@ -48,20 +50,24 @@ func storiesOfTroubles() map[string]story {
 		if step != contract.StepCreateOrder {
 			all["refused-at-"+step] = story{script: answers(step, refused())}
 		}
-		all["timeout-at-"+step] = story{way: short, script: answers(step, away())}
-		all["cancelled-at-"+step] = story{script: answers(step, away()), drive: func(r *recording) {
+		all["turned-back-by-a-timeout-at-"+step] = story{way: short, script: answers(step, away())}
+		all["turned-back-by-a-cancellation-at-"+step] = story{script: answers(step, away()), drive: func(r *recording) {
 			r.await(isAt(step, contract.StepRunning))
 			r.send(contract.UpdateCancel, cancelRequest())
 		}}
 	}
+	all["turned-back-then-shipped"] = story{way: short, script: func(s *services) {
+		s.answer(contract.StepReserveInventory, forever(away()))
+		s.shippedBefore()
+	}}
 	return all
 }
 
 func storiesOfDeadlines() map[string]story {
 	short := contract.Settings{Deadline: 2 * time.Second}
 	return map[string]story{
-		"undone-at-deadline":      {way: short, script: answers(contract.StepChargePayment, away())},
-		"deadline-at-CreateOrder": {way: short, script: answers(contract.StepCreateOrder, away())},
+		"turned-back-by-the-deadline":                {way: short, script: answers(contract.StepChargePayment, away())},
+		"turned-back-by-the-deadline-at-CreateOrder": {way: short, script: answers(contract.StepCreateOrder, away())},
 	}
 }
 
@@ -125,7 +131,7 @@ func storiesOfHolds() map[string]story {
 		"released-by-an-operator": {script: passing, drive: heldAt(contract.StepReserveInventory, byOperator, func(r *recording) {
 			r.send(contract.UpdateRelease, byOperator)
 		})},
-		"held-then-cancelled": {script: passing, drive: heldAt(contract.StepReserveInventory, holdRequest(), func(r *recording) {
+		"turned-back-from-a-hold": {script: passing, drive: heldAt(contract.StepReserveInventory, holdRequest(), func(r *recording) {
 			r.send(contract.UpdateCancel, cancelRequest())
 		})},
 		"held-then-refused": {
@@ -151,7 +157,7 @@ func storiesOfFixes() map[string]story {
 			way: long, script: answers(contract.StepShipOrder, problem.New(problem.ShipmentRefused, "nobody lives there"), nil),
 			drive: fixing(contract.StepShipOrder, otherAddress()),
 		},
-		"fixed-then-refused-again": {
+		"turned-back-without-another-fix": {
 			way: short, script: answers(contract.StepChargePayment, declined()), drive: fixing(contract.StepChargePayment, otherCard()),
 		},
 	}
