@@ -113,6 +113,9 @@ func (s *shop) settled(id string) orderView {
 	for i := range view.Saga.Steps {
 		step := &view.Saga.Steps[i]
 		step.Error = withoutCause(step.Error)
+		if step.State == string(contract.StepSkipped) && step.Compensation != nil && step.Compensation.Resolution == "" {
+			step.Compensation = nil // on the fast way only: a lost task may have taken the step
+		}
 		if step.Compensation != nil {
 			step.Compensation.Error = withoutCause(step.Compensation.Error)
 		}

@@ -83,6 +83,13 @@ var (
 		places: regexp.MustCompile(`(?m)^(\tdefer saga\.compensate.*\n)(\tif err = saga\.do\(.*\n\t\treturn .*\n\t}\n)`), times: 4,
 		change: "$2$1",
 	}
+	// neverAsking undoes no more than what an order knows to have begun. An
+	// effect of a lost workflow task then stays.
+	neverAsking = defect{
+		file:   "lost.go",
+		places: regexp.MustCompile(`(?m)^(func \(s \*saga\) mayBeAhead\(.*\n)`), times: 1,
+		change: "$1\tif true {\n\t\treturn false\n\t}\n",
+	}
 	// ofTheMoment lets the order of a map decide whether there is a timer before
 	// an activity. Nothing is wrong with it until its history is replayed.
 	ofTheMoment = defect{
@@ -126,6 +133,14 @@ func TestACompensationThatIsRegisteredAfterItsActionIsFound(t *testing.T) {
 	require.Error(t, err, "the defect must be found")
 	assert.Contains(t, out, "ChargePayment was tried, but RefundPayment never called")
 	assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+}
+
+func TestAnOrderThatTurnsBackWithoutAskingIsFound(t *testing.T) {
+	t.Parallel()
+	out, err := neverAsking.test(t, ".", "TestNothingStaysBehindOfALostWorkflowTask/cancelled_at_CreateOrder/killed_after_.*")
+	require.Error(t, err, "the defect must be found")
+	assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+	assert.Contains(t, out, "it is cancelled, but CommitInventory at inventory was done")
 }
 
 // replayed is the same on a real server that replays every workflow task.

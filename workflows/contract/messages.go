@@ -11,7 +11,8 @@ const (
 	// shipped or undone, before the customer is told.
 	UpdateAwaitOutcome = "awaitOutcome"
 	// UpdateCancel asks for the order to be undone; it takes CancelRequest.
-	// Refused with ErrorTooLate or ErrorAlreadyCancelled.
+	// Refused with ErrorTooLate or ErrorAlreadyCancelled; also after it has left
+	// its trace, because the carrier may have to be asked first.
 	UpdateCancel = "cancel"
 	// UpdateHold stops the order before its next step; it takes HoldRequest.
 	// Refused with ErrorTooLate, ErrorAlreadyCancelled or ErrorAlreadyHeld.

@@ -56,8 +56,9 @@ const (
 	StepBlocked      StepState = "blocked"
 	// StepWaiting is a step that was refused and waits for a fix.
 	StepWaiting StepState = "waiting"
-	// StepSkipped is a step that an undone order never came to, or a
-	// compensation that an operator gave up.
+	// StepSkipped is a step that an undone order never came to, as far as its
+	// history knows, or a compensation that an operator gave up. Such a step may
+	// have a compensation all the same: a lost workflow task may have taken it.
 	StepSkipped StepState = "skipped"
 )
 

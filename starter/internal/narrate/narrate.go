@@ -122,10 +122,14 @@ func (n Narrator) step(progress contract.StepProgress, ended bool) (mark, words 
 }
 
 // compensations returns what was undone, the last step first. A compensation
-// that undoes two steps is there once.
+// that undoes two steps is there once. One that has found nothing to undo, as far
+// as anybody knows, is not told of.
 func compensations(steps []contract.StepProgress) []contract.CompensationProgress {
 	var found []contract.CompensationProgress
 	for _, step := range steps {
+		if precaution := step.State == contract.StepSkipped; precaution && step.Compensation != nil && step.Compensation.State == contract.StepDone {
+			continue
+		}
 		if step.Compensation != nil && !slices.ContainsFunc(found, func(other contract.CompensationProgress) bool {
 			return other.Name == step.Compensation.Name
 		}) {
