@@ -40,6 +40,7 @@ func (s *saga) turnBack(step string, reason error, shipment any) error {
 		return reason
 	}
 	s.turnedBack = reason
+	s.progress.cause = "turning back, and asking how far it is: " + explain(reason)
 	s.letGo(s.backward)
 	return s.pass(step, shipment)
 }
@@ -104,7 +105,7 @@ func (s *saga) shippedByLostTask(shipment *shipping.Shipment) bool {
 	}
 	*at = before
 	if s.noReturn {
-		s.failedStep = ""
+		s.failedStep, s.progress.cause = "", ""
 		s.progress.doneUntil(contract.StepShipOrder)
 	}
 	return s.noReturn

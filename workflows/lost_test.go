@@ -136,14 +136,19 @@ func TestAQuestionWithoutAnAnswerCallsForAnOperator(t *testing.T) {
 	run.services.shippedBefore()
 	run.services.answer(contract.FindShipment, append(times(5, problem.New(problem.Conflict, "no")), nil))
 	stuck := run.look(20 * time.Minute)
+	var details string
+	run.env.RegisterDelayedCallback(func() { details = run.details() }, 20*time.Minute)
 	skip := run.send(21*time.Minute, contract.UpdateSkip, operator(contract.StepShipOrder))
 	retry := run.send(22*time.Minute, contract.UpdateRetry, operator(contract.StepShipOrder))
 	run.execute()
 
 	require.Equal(t, contract.SagaBlocked, stuck.State)
 	require.Equal(t, contract.StepBlocked, stepOf(*stuck, contract.StepShipOrder).State)
+	require.Contains(t, details, "**blocked**: turning back, and asking how far it is: cancelled\n")
+	require.Contains(t, details, "`POST /v1/ops/orders/"+orderID+"/compensations/ShipOrder/retry`")
 	require.Equal(t, contract.ErrorNotSkippable, typeOf(skip.refused))
 	require.NoError(t, retry.refused)
+	require.NotContains(t, run.details(), "turning back")
 	require.NoError(t, run.env.GetWorkflowError())
 	require.Equal(t, contract.SagaCompleted, run.progress().State)
 }
