@@ -190,7 +190,7 @@ func TestAnOrderThatTakesTooLongIsUndone(t *testing.T) {
 		run.execute()
 
 		require.Less(t, run.env.Now().Sub(start), 35*time.Second)
-		run.requireTurnedBack(contract.StepChargePayment, "Deadline: the order could not be placed in time")
+		run.requireUndone(contract.StepChargePayment, "Deadline: the order could not be placed in time")
 	})
 }
 
@@ -202,7 +202,7 @@ func TestAnOrderWhoseCreationTakesTooLongIsCancelled(t *testing.T) {
 		run.services.answer(contract.StepCreateOrder, forever(away()))
 		run.execute()
 
-		run.requireTurnedBack(contract.StepCreateOrder, "Deadline: the order could not be placed in time")
+		run.requireUndone(contract.StepCreateOrder, "Deadline: the order could not be placed in time")
 	})
 }
 

@@ -28,6 +28,7 @@ func turns() map[string]func(*run) {
 // done, the services know.
 func turned(t *testing.T, way contract.Settings, turn func(*run)) *run {
 	run := newRun(t, way)
+	run.loseFirstTask()
 	run.services.answer(contract.StepReserveInventory, forever(away()))
 	turn(run)
 	return run
@@ -75,6 +76,7 @@ func TestACancellationIsAnsweredWhenItIsDecided(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := newRun(t, contract.Settings{})
+			run.loseFirstTask()
 			run.services.answer(contract.StepReserveInventory, forever(away()))
 			test.lost(run.services)
 			run.services.answer(contract.FindShipment, append(times(5, away()), nil))
@@ -97,6 +99,7 @@ func TestACancellationIsAnsweredWhenItIsDecided(t *testing.T) {
 // The order has failed by itself: it was not the cancellation that undid it.
 func TestACancellationOfAnOrderThatHasTurnedBackHearsThatItIsUndone(t *testing.T) {
 	run := newRun(t, contract.Settings{StepTimeout: 2 * time.Second})
+	run.loseFirstTask()
 	run.services.answer(contract.StepReserveInventory, forever(away()))
 	run.services.answer(contract.FindShipment, append(times(5, away()), nil))
 	answers := run.cancelAt(10 * time.Second)
@@ -198,6 +201,7 @@ func TestWhoWaitedForAFixInVainUndoesTheOneThatMayBeLost(t *testing.T) {
 
 func TestAnOrderOnHoldThatTurnsBackIsNotOnHold(t *testing.T) {
 	run := newRun(t, contract.Settings{StepTimeout: 5 * time.Second})
+	run.loseFirstTask()
 	run.services.answer(contract.StepReserveInventory, forever(away()))
 	run.services.answer(contract.FindShipment, append(times(5, away()), nil))
 	run.send(time.Second, contract.UpdateHold, holdRequest())

@@ -72,14 +72,14 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 // rest. A step that the cancellation caught in the middle may have happened,
 // which its compensation covers.
 //
-// It promises that the order is undone when that is decided: see lost.go. Who
-// asks while it is being decided hears what became of it.
+// It promises that the order is undone. Where that has to be decided first, see
+// lost.go, it answers then, and so does everyone who asks meanwhile.
 func (s *saga) cancel(ctx workflow.Context, request contract.CancelRequest) (contract.Progress, error) {
 	first := !s.undecided()
 	if first {
+		s.asking = !s.whereabouts.known() && s.fastWayFrom(contract.StepCreateOrder) && s.asksBeforeUndoing(ctx)
 		s.cancellation = &request
 		s.cancelForward()
-		s.asked = s.mayBeAhead(contract.StepCreateOrder) && s.asksBeforeUndoing(ctx)
 	}
 	switch {
 	case s.undecided() && !s.awaitDecision(ctx):

@@ -127,7 +127,7 @@ func TestAStepThatNeverAnswersIsUndoneToo(t *testing.T) {
 				run.services.answer(failing, forever(away()))
 				run.execute()
 
-				run.requireTurnedBack(failing, "no answer in time: unavailable")
+				run.requireUndone(failing, "no answer in time: unavailable")
 				// Temporal's test environment itself ends retries after ten.
 				require.GreaterOrEqual(t, run.services.count(failing), 10)
 			})
@@ -219,7 +219,7 @@ func TestACancelledOrderIsUndoneInEveryPhase(t *testing.T) {
 				require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()), "%v", run.env.GetWorkflowError())
 				require.NoError(t, answers[0].refused)
 				require.Equal(t, contract.ErrorAlreadyCancelled, typeOf(answers[1].refused))
-				require.Equal(t, append(slices.Clone(run.turningBackAt(during)), contract.UndoCreateOrder), run.services.compensations())
+				require.Equal(t, append(slices.Clone(backward[during]), contract.UndoCreateOrder), run.services.compensations())
 				require.Equal(t, "changed my mind", run.services.cancelled.Reason)
 				require.Equal(t, "skipped", run.services.cancelled.Saga.Steps[i+1].State)
 			})
@@ -284,7 +284,7 @@ func TestTemporalsOwnCancelUndoesTheOrder(t *testing.T) {
 		run.execute()
 
 		require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
-		require.Equal(t, run.turningBackAt(contract.StepChargePayment), run.services.compensations())
+		require.Equal(t, backward[contract.StepChargePayment], run.services.compensations())
 	})
 }
 

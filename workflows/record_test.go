@@ -10,16 +10,21 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"orderflow/activities"
@@ -51,14 +56,16 @@ func TestRecordHistories(t *testing.T) {
 		// So that a hold goes on as a new run after a few orders.
 		"--dynamic-config-value", fmt.Sprintf("limit.historyCount.suggestContinueAsNew=%d", longHistory))
 	quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	connected, err := client.Dial(client.Options{HostPort: addr, Namespace: temporaltest.Namespace, Logger: quiet})
+	worker := &mortal{}
+	connected, err := client.Dial(client.Options{HostPort: addr, Namespace: temporaltest.Namespace, Logger: quiet,
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(worker.respond)}}})
 	require.NoError(t, err)
 	defer connected.Close()
 
 	keep := func(folder, name string, tell func(*recording) *history.History) {
 		t.Run(name, func(t *testing.T) {
 			write(t, filepath.Join(histories, folder, name+".json"), func() *history.History {
-				return tell(&recording{t: t, temporal: connected, services: newServices()})
+				return tell(&recording{t: t, temporal: connected, worker: worker, services: newServices()})
 			})
 		})
 	}
@@ -71,6 +78,18 @@ func TestRecordHistories(t *testing.T) {
 	for name, tell := range storiesOfDependencies() {
 		keep("dependencies", name, tell)
 	}
+}
+
+// mortal is a worker that may die when it has run a workflow task, so that the
+// server never hears of it.
+type mortal struct{ dies atomic.Bool }
+
+// respond implements grpc.UnaryClientInterceptor.
+func (m *mortal) respond(ctx context.Context, method string, request, reply any, to *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if _, ended := request.(*workflowservice.RespondWorkflowTaskCompletedRequest); ended && m.dies.CompareAndSwap(true, false) {
+		return status.Error(codes.NotFound, "there is no such worker any more")
+	}
+	return invoke(ctx, method, request, reply, to, options...)
 }
 
 // longHistory is after how many events the server of the recordings suggests to
@@ -112,6 +131,7 @@ func TestARecordingNeverReplacesAHistory(t *testing.T) {
 type recording struct {
 	t        *testing.T
 	temporal client.Client
+	worker   *mortal
 	services *services
 	// rest stops the workers.
 	rest func()
@@ -124,6 +144,7 @@ func (r *recording) tell(story story) *history.History {
 	if story.script != nil {
 		story.script(r.services)
 	}
+	r.worker.dies.Store(story.lost)
 	r.work()
 	defer func() { r.rest() }()
 	in := input(story.way)

@@ -9,13 +9,13 @@ import (
 	"orderflow/workflows/contract"
 )
 
-// recover stands in for the steps in the second run of an order whose workflow
+// takeAsTried stands in for the steps in the second run of an order whose workflow
 // ended without doing its work. What the lost run has done is known to the
 // services alone. So every step is taken as tried, and only the carrier is
 // asked: an order that it has accepted is finished, unless it has ended
 // otherwise, and any other is undone. A late effect of the lost run meets the
 // compensation's tombstone.
-func (s *saga) recover(step string, answer any) error {
+func (s *saga) takeAsTried(step string, answer any) error {
 	at := s.progress.step(step)
 	if step != contract.StepShipOrder {
 		at.State = contract.StepDone
@@ -26,8 +26,8 @@ func (s *saga) recover(step string, answer any) error {
 	}
 	at.State = contract.StepRunning
 	s.progress.publish(s.forward)
-	finished, err := s.finishedByLostRun(s.backward, durablePolicy{}, answer.(*shipping.Shipment))
-	if finished {
+	forward, err := s.canOnlyGoForward(s.backward, durablePolicy{}, answer.(*shipping.Shipment))
+	if forward {
 		at.State = contract.StepDone
 		return nil
 	}
@@ -39,7 +39,7 @@ func (s *saga) recover(step string, answer any) error {
 	return err
 }
 
-// finishedByLostRun asks whether the order can only go forward: the carrier has
+// canOnlyGoForward asks whether the order can only go forward: the carrier has
 // accepted it, and the lost run had not begun to undo it. It had if the money
 // is back or the stock released; the commit of the stock finds out the latter,
 // because nothing can be released after it.
@@ -48,7 +48,7 @@ func (s *saga) recover(step string, answer any) error {
 // nothing can be decided. Where an operator has settled a compensation, they need
 // not be asked, and would be answered wrongly: what was done by hand, no service
 // knows.
-func (s *saga) finishedByLostRun(ctx workflow.Context, policy durablePolicy, shipment *shipping.Shipment) (bool, error) {
+func (s *saga) canOnlyGoForward(ctx workflow.Context, policy durablePolicy, shipment *shipping.Shipment) (bool, error) {
 	mustUndo := s.in.Recovery != nil && s.in.Recovery.Undo
 	if s.in.Recovery != nil && len(s.in.Recovery.Settled) > 0 {
 		return false, nil

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -58,6 +60,10 @@ func newRun(t *testing.T, way contract.Settings) *run {
 	r.env.SetTestTimeout(30 * time.Second)
 	r.env.SetStartTime(input(way).AcceptedAt)
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: orderID, TaskQueue: contract.QueueOrders})
+	r.env.SetCurrentHistoryLength(3)
+	r.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) {
+		r.env.SetCurrentHistoryLength(12) // in every task after the first one
+	})
 	r.env.RegisterWorkflow(workflows.PlaceOrder)
 	r.env.RegisterActivity(&activities.Orders{Client: order.NewClient(r.services)})
 	r.env.RegisterActivity(&activities.Inventory{Client: inventory.NewClient(r.services)})
@@ -71,6 +77,9 @@ func (r *run) execute() {
 	r.env.ExecuteWorkflow(workflows.PlaceOrder, input(r.way))
 	require.True(r.t, r.env.IsWorkflowCompleted())
 }
+
+// loseFirstTask makes the first workflow task the repetition of a lost one.
+func (r *run) loseFirstTask() { r.env.SetCurrentHistoryLength(6) }
 
 func (r *run) progress() contract.Progress {
 	value, err := r.env.QueryWorkflow(contract.QueryProgress)

@@ -32,10 +32,11 @@ type saga struct {
 
 	cancellation *contract.CancelRequest
 	deadline     deadline
+	whereabouts  whereabouts
 	// turnedBack is why the order has left its way before it was known whether
-	// it can be undone; see lost.go. asked: a cancellation waits for that.
+	// it can be undone; see lost.go. asking: it has to find that out.
 	turnedBack error
-	asked      bool
+	asking     bool
 	cause      error // why the order is undone
 	failedStep string
 	noReturn   bool
@@ -80,12 +81,19 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 func (s *saga) do(step string, activity any, request request, answer any) error {
 	switch {
 	case s.in.Recovery != nil:
-		return s.recover(step, answer)
+		return s.takeAsTried(step, answer)
 	case s.turnedBack != nil:
-		return s.pass(step, answer)
-	default:
-		return s.turnBack(step, s.take(step, activity, request, answer), answer)
+		return s.skipToCarrier(step, answer)
 	}
+	reason := s.take(step, activity, request, answer)
+	if reason == nil {
+		return nil
+	}
+	s.progress.passBy(step)
+	if s.mustAsk(step, reason) {
+		return s.turnBack(step, reason, answer)
+	}
+	return reason
 }
 
 // take tries to take one step. It returns nil when the step has happened and

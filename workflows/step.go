@@ -58,9 +58,11 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 			Summary:                inWords[name],
 		})
 		err := workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
+		s.whereabouts.triedFast(ctx)
 		if err == nil || !mayPass(err) && !onHold(err) || ctx.Err() != nil {
 			return err
 		}
+		s.whereabouts.leaveFastWay()
 		if onHold(err) {
 			s.awaitDependency(ctx, name)
 		} else {
@@ -70,7 +72,7 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 	}
 	s.startDeadline()
 	return s.patientlyFor(ctx, name, policy.mostHolds, func() error {
-		return s.callDurably(ctx, name, activity, policy, request, answer)
+		return s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, policy, request), answer)
 	})
 }
 
@@ -80,9 +82,12 @@ func (s *saga) takesFastWay(name string) bool {
 
 // callDurably runs an activity on the queue of the service that it calls.
 func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
+	return s.attemptDurably(ctx, name, activity, policy, request).Get(ctx, answer)
+}
+
+func (s *saga) attemptDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request any) workflow.Future {
 	policy.summary = cmp.Or(policy.summary, inWords[name], name)
-	durable := workflow.WithActivityOptions(ctx, policy.options(queueOf[name]))
-	return workflow.ExecuteActivity(durable, activity, request).Get(durable, answer)
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, policy.options(queueOf[name])), activity, request)
 }
 
 // mayPass reports whether an activity's error can be different next time. The

@@ -11,6 +11,8 @@ import (
 type story struct {
 	way    contract.Settings
 	script func(*services)
+	// lost says that the first workflow task is lost when it has run its steps.
+	lost bool
 	// recovery makes it the second run of an order.
 	recovery *contract.Recovery
 	// drive sends messages; nil when none are needed.
@@ -31,7 +33,7 @@ func stories() map[string]story {
 		"never-created":         {script: answers(contract.StepCreateOrder, problem.New(problem.KeyReused, "another order has this key"))},
 	}
 	for _, more := range []map[string]story{
-		storiesOfTroubles(), storiesOfDeadlines(), storiesOfBlocks(), storiesOfHolds(), storiesOfFixes(), storiesOfRecoveries(),
+		storiesOfTroubles(), storiesOfLostTasks(), storiesOfDeadlines(), storiesOfBlocks(), storiesOfHolds(), storiesOfFixes(), storiesOfRecoveries(),
 	} {
 		for name, story := range more {
 			all[name] = story
@@ -50,24 +52,36 @@ func storiesOfTroubles() map[string]story {
 		if step != contract.StepCreateOrder {
 			all["refused-at-"+step] = story{script: answers(step, refused())}
 		}
-		all["turned-back-by-a-timeout-at-"+step] = story{way: short, script: answers(step, away())}
-		all["turned-back-by-a-cancellation-at-"+step] = story{script: answers(step, away()), drive: func(r *recording) {
+		all["timeout-at-"+step] = story{way: short, script: answers(step, away())}
+		all["cancelled-at-"+step] = story{script: answers(step, away()), drive: func(r *recording) {
 			r.await(isAt(step, contract.StepRunning))
 			r.send(contract.UpdateCancel, cancelRequest())
 		}}
 	}
-	all["turned-back-then-shipped"] = story{way: short, script: func(s *services) {
-		s.answer(contract.StepReserveInventory, forever(away()))
-		s.shippedBefore()
-	}}
 	return all
+}
+
+// storiesOfLostTasks are of orders that a lost workflow task has taken further
+// than the task after it.
+func storiesOfLostTasks() map[string]story {
+	once := answers(contract.StepReserveInventory, nil, away())
+	return map[string]story{
+		"turned-back-after-a-lost-task": {lost: true, script: once, drive: func(r *recording) {
+			r.await(isAt(contract.StepReserveInventory, contract.StepRunning))
+			r.send(contract.UpdateCancel, cancelRequest())
+		}},
+		"turned-back-then-shipped": {lost: true, way: contract.Settings{StepTimeout: 2 * time.Second}, script: func(s *services) {
+			once(s)
+			s.shippedBefore()
+		}},
+	}
 }
 
 func storiesOfDeadlines() map[string]story {
 	short := contract.Settings{Deadline: 2 * time.Second}
 	return map[string]story{
-		"turned-back-by-the-deadline":                {way: short, script: answers(contract.StepChargePayment, away())},
-		"turned-back-by-the-deadline-at-CreateOrder": {way: short, script: answers(contract.StepCreateOrder, away())},
+		"undone-at-deadline":      {way: short, script: answers(contract.StepChargePayment, away())},
+		"deadline-at-CreateOrder": {way: short, script: answers(contract.StepCreateOrder, away())},
 	}
 }
 

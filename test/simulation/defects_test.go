@@ -87,7 +87,7 @@ var (
 	// effect of a lost workflow task then stays.
 	neverAsking = defect{
 		file:   "lost.go",
-		places: regexp.MustCompile(`(?m)^(func \(s \*saga\) mayBeAhead\(.*\n)`), times: 1,
+		places: regexp.MustCompile(`(?m)^(func \(s \*saga\) fastWayFrom\(.*\n)`), times: 1,
 		change: "$1\tif true {\n\t\treturn false\n\t}\n",
 	}
 	// ofTheMoment lets the order of a map decide whether there is a timer before

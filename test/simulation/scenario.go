@@ -71,7 +71,7 @@ type Termination struct {
 
 // lostTask reports whether the run of that number was a workflow task only.
 func (s *Scenario) lostTask(run int) bool {
-	return run <= len(s.Terminations) && s.Terminations[run-1].TaskOnly
+	return run > 0 && run <= len(s.Terminations) && s.Terminations[run-1].TaskOnly
 }
 
 // fate is what becomes of the call of that number.
