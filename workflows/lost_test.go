@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"orderflow/internal/problem"
 	"orderflow/services/order"
@@ -24,8 +27,8 @@ func turns() map[string]func(*run) {
 	}
 }
 
-// turned is an order that turns back at its second step. What a lost task has
-// done, the services know.
+// turned is an order that turns back at its second step, in the repetition of a
+// workflow task that was lost. What that has done, the services know.
 func turned(t *testing.T, way contract.Settings, turn func(*run)) *run {
 	run := newRun(t, way)
 	run.loseFirstTask()
@@ -109,16 +112,158 @@ func TestACancellationOfAnOrderThatHasTurnedBackHearsThatItIsUndone(t *testing.T
 	run.requireTurnedBack(contract.StepReserveInventory, "no answer in time: unavailable")
 }
 
+// Nothing leads on from the durable way of a step but what is in the history.
+func TestOnTheDurableWayNobodyIsAskedUnlessTheFastAttemptWasARepetition(t *testing.T) {
+	for name, turn := range turns() {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			run.services.answer(contract.StepReserveInventory, forever(away()))
+			turn(run)
+			run.execute()
+
+			require.Error(t, run.env.GetWorkflowError())
+			require.Zero(t, run.services.count(contract.FindShipment))
+			require.Equal(t, backward[contract.StepReserveInventory], run.services.compensations())
+		})
+	}
+}
+
+// The carrier does not answer, and need not be asked.
+func TestACancellationOnTheDurableWayIsAnsweredAtOnce(t *testing.T) {
+	for name, arrange := range map[string]func(*run){
+		"no answer": func(r *run) { r.services.answer(contract.StepShipOrder, forever(away())) },
+		"on hold":   func(r *run) { r.holdService(contract.StepShipOrder, contract.QueueShipping, 100, time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			arrange(run)
+			answers := run.cancelAt(3 * time.Second)
+			answered := false
+			run.env.RegisterDelayedCallback(func() { answered = answers[0].progress != nil }, 3*time.Second+1)
+			run.execute()
+
+			require.True(t, answered)
+			require.Zero(t, run.services.count(contract.FindShipment))
+			require.Equal(t, backward[contract.StepShipOrder], run.services.compensations())
+		})
+	}
+}
+
+// Every workflow task but the first one may be a repetition.
+func TestAFastAttemptAfterAWaitMayHaveBeenMadeBefore(t *testing.T) {
+	for name, arrange := range map[string]func(*run){
+		"a durable attempt": func(r *run) { r.services.answer(contract.StepReserveInventory, []error{away(), away(), nil}) },
+		"a hold": func(r *run) {
+			r.services.answer(contract.StepCreateOrder, []error{away(), away(), nil})
+			r.send(100*time.Millisecond, contract.UpdateHold, holdRequest())
+			r.send(20*time.Second, contract.UpdateRelease, holdRequest())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			arrange(run)
+			run.services.answer(contract.StepChargePayment, forever(away()))
+			run.cancelAt(time.Minute)
+			run.execute()
+
+			require.Equal(t, 1, run.services.count(contract.FindShipment))
+			require.Equal(t, backward[contract.StepShipOrder], run.services.compensations())
+		})
+	}
+}
+
+// A lost task may have seen the success, and have gone on with fast steps.
+func TestACancellationThatComesWithTheSuccessOfADurableAttemptIsAnsweredWhenItIsDecided(t *testing.T) {
+	for name, test := range map[string]struct {
+		lost    func(*services)
+		refused string
+	}{
+		"undone":  {func(*services) {}, ""},
+		"shipped": {(*services).shippedBefore, contract.ErrorTooLate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t, contract.Settings{})
+			run.services.answer(contract.StepReserveInventory, []error{away(), nil})
+			test.lost(run.services)
+			together := &withSuccess{of: contract.StepReserveInventory, message: message{contract.UpdateCancel, cancelRequest()}}
+			run.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{together}})
+			run.execute()
+
+			require.True(t, together.taken)
+			require.Equal(t, test.refused, typeOf(together.refused))
+			require.Zero(t, run.services.count(contract.StepChargePayment))
+			require.Equal(t, 1, run.services.count(contract.FindShipment))
+			require.Equal(t, test.refused == "", temporal.IsCanceledError(run.env.GetWorkflowError()))
+		})
+	}
+}
+
+// withSuccess gives a workflow a message when an activity has succeeded, before
+// any of its other code runs: as the SDK does when both come in one workflow
+// task.
+type withSuccess struct {
+	interceptor.WorkerInterceptorBase
+	of      string
+	message message
+
+	taken   bool
+	refused error
+}
+
+func (w *withSuccess) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	inbound := &handlers{with: w}
+	inbound.Next = next
+	return inbound
+}
+
+// handlers are those of the workflow's messages.
+type handlers struct {
+	interceptor.WorkflowInboundInterceptorBase
+	with *withSuccess
+}
+
+func (h *handlers) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	results := &results{handlers: h}
+	results.Next = outbound
+	return h.Next.Init(results)
+}
+
+// results are those of the workflow's activities.
+type results struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	handlers *handlers
+}
+
+func (r *results) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	result := r.Next.ExecuteActivity(ctx, activityType, args...)
+	with := r.handlers.with
+	if activityType != with.of {
+		return result
+	}
+	seen, see := workflow.NewFuture(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		err := result.Get(ctx, nil)
+		see.SetError(err)
+		if err == nil {
+			with.taken = true
+			_, with.refused = r.handlers.Next.ExecuteUpdate(ctx, &interceptor.UpdateInput{Name: with.message.update, Args: []any{with.message.request}})
+		}
+	})
+	return seen
+}
+
 // The fence gives the same final answer to everybody; and what a lost task has
 // scheduled on the durable way has never been.
 func TestWhereNoLostTaskCanHaveGoneFurtherNobodyIsAsked(t *testing.T) {
 	for name, arrange := range map[string]func(*run){
-		"a refusal": func(r *run) { r.services.answer(contract.StepChargePayment, forever(refused())) },
+		"a refusal": func(r *run) { r.loseFirstTask(); r.services.answer(contract.StepChargePayment, forever(refused())) },
 		"no fast way": func(r *run) {
+			r.loseFirstTask()
 			r.way.FastWayOff = true
 			r.services.answer(contract.StepChargePayment, forever(away()))
 		},
 		"no fast way from here": func(r *run) {
+			r.loseFirstTask()
 			r.way.DurableSteps = forward[2:7]
 			r.services.answer(contract.StepChargePayment, forever(away()))
 		},

@@ -90,6 +90,13 @@ var (
 		places: regexp.MustCompile(`(?m)^(func \(s \*saga\) fastWayFrom\(.*\n)`), times: 1,
 		change: "$1\tif true {\n\t\treturn false\n\t}\n",
 	}
+	// trustingEveryTask takes no fast attempt for the repetition of one in a lost
+	// workflow task.
+	trustingEveryTask = defect{
+		file:   "lost.go",
+		places: regexp.MustCompile(`(?m)^\t\tw\.repeats = true\n`), times: 1,
+		change: "",
+	}
 	// ofTheMoment lets the order of a map decide whether there is a timer before
 	// an activity. Nothing is wrong with it until its history is replayed.
 	ofTheMoment = defect{
@@ -137,10 +144,18 @@ func TestACompensationThatIsRegisteredAfterItsActionIsFound(t *testing.T) {
 
 func TestAnOrderThatTurnsBackWithoutAskingIsFound(t *testing.T) {
 	t.Parallel()
-	out, err := neverAsking.test(t, ".", "TestNothingStaysBehindOfALostWorkflowTask/cancelled_at_CreateOrder/killed_after_.*")
-	require.Error(t, err, "the defect must be found")
-	assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
-	assert.Contains(t, out, "it is cancelled, but CommitInventory at inventory was done")
+	for _, each := range []struct {
+		defect defect
+		orders string
+	}{
+		{neverAsking, "cancelled_at_CreateOrder"},
+		{trustingEveryTask, "no_answer_at_CreateOrder"},
+	} {
+		out, err := each.defect.test(t, ".", "TestNothingStaysBehindOfALostWorkflowTask/"+each.orders+"/killed_after_.*")
+		require.Error(t, err, "the defect must be found")
+		assert.Contains(t, out, "it is cancelled, but ChargePayment at payment is confirmed and not compensated")
+		assert.Contains(t, out, "it is cancelled, but CommitInventory at inventory was done")
+	}
 }
 
 // replayed is the same on a real server that replays every workflow task.
