@@ -24,7 +24,8 @@ type StockChangeRow struct {
 	ProductID string `json:"productId"`
 	// Version numbers the changes of one product, from 1.
 	Version int64 `json:"version"`
-	// Kind is initial, adjustment, reserve, release or commit.
+	// Kind is initial, adjustment, reserve, release, commit, or return: of what
+	// was committed before its order was undone.
 	Kind string `json:"kind"`
 	// Quantity is signed in an adjustment only.
 	Quantity  int64     `json:"quantity"`

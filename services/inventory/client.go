@@ -26,13 +26,14 @@ func (c *Client) Reserve(ctx context.Context, request ReserveRequest) (Reservati
 	return reservation, err
 }
 
-// Release undoes Reserve, whether or not it has happened.
+// Release undoes Reserve, whether or not it has happened, and its Commit.
 func (c *Client) Release(ctx context.Context, request ReleaseRequest) error {
 	return c.caller.Call(ctx, http.MethodPost, "/v1/reservations/release", request, nil)
 }
 
 // Commit takes the order's reserved stock off the shelf. problem.Conflict when
-// the order holds nothing.
+// the order holds nothing, problem.AlreadyCompensated when it did and has
+// released it. Both are final.
 func (c *Client) Commit(ctx context.Context, request CommitRequest) error {
 	return c.caller.Call(ctx, http.MethodPost, "/v1/reservations/commit", request, nil)
 }

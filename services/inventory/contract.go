@@ -34,7 +34,8 @@ type Reservation struct {
 	Lines   []Line `json:"lines"`
 }
 
-// ReleaseRequest undoes the reservation that was made under the same key.
+// ReleaseRequest undoes the reservation that was made under the same key, and
+// its commit.
 type ReleaseRequest struct {
 	Key Key `json:"key"`
 }

@@ -68,8 +68,9 @@ func outOfStock(ctx context.Context, tx *sql.Tx, line inventory.Line) error {
 		line.Quantity, line.ProductID, stock.OnHand-stock.Reserved)
 }
 
-// Release undoes Reserve: what the key holds becomes available again. Of a key
-// that was never seen it leaves a tombstone.
+// Release undoes Reserve: what was taken under the key becomes available again,
+// whether it is held or was committed meanwhile. Of a key that was never seen it
+// leaves a tombstone.
 func (s *Service) Release(ctx context.Context, request inventory.ReleaseRequest) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := s.now()
@@ -77,16 +78,23 @@ func (s *Service) Release(ctx context.Context, request inventory.ReleaseRequest)
 		if err != nil || seen.State != fence.Confirmed {
 			return err
 		}
-		held, err := heldUnder(ctx, tx, request.Key)
+		taken, err := takenUnder(ctx, tx, request.Key)
 		if err != nil {
 			return err
 		}
-		for _, line := range held {
-			err := apply(ctx, tx, change{
-				productID: line.ProductID, kind: released, quantity: line.Quantity,
-				reserved: -line.Quantity, orderID: request.Key.OrderID, at: now,
-			})
-			if err != nil {
+		for _, line := range taken {
+			undone := change{productID: line.ProductID, quantity: line.Quantity, orderID: request.Key.OrderID, at: now}
+			if line.committed {
+				undone.kind, undone.onHand, undone.shipped = returned, line.Quantity, -line.Quantity
+			} else {
+				undone.kind, undone.reserved = released, -line.Quantity
+			}
+			if err := apply(ctx, tx, undone); err != nil {
+				return err
+			}
+		}
+		if slices.ContainsFunc(taken, func(line takenLine) bool { return line.committed }) {
+			if err := closeCommits(ctx, tx, request.Key.OrderID, now); err != nil {
 				return err
 			}
 		}
@@ -94,8 +102,24 @@ func (s *Service) Release(ctx context.Context, request inventory.ReleaseRequest)
 	})
 }
 
+// closeCommits undoes the order's commits in the fence, so that none is answered
+// again as if it stood.
+func closeCommits(ctx context.Context, tx *sql.Tx, orderID string, now time.Time) error {
+	commits, err := commitsOf(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	for _, key := range commits {
+		if _, err := fence.Compensate(ctx, tx, key, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Commit takes what the order holds off the shelf. problem.Conflict when it
-// holds nothing.
+// holds nothing; problem.AlreadyCompensated when what was committed has been
+// released.
 func (s *Service) Commit(ctx context.Context, request inventory.CommitRequest) error {
 	return s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := s.now()

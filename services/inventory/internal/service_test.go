@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"orderflow/internal/audit/audittest"
 	"orderflow/internal/problem"
 	"orderflow/internal/sqlstore/sqlstoretest"
 	"orderflow/services/inventory"
@@ -119,6 +120,48 @@ func TestCommittedStockLeavesTheShelfOnce(t *testing.T) {
 	})
 }
 
+func TestAReleaseUndoesACommitToo(t *testing.T) {
+	each(t, func(t *testing.T, stock inventorytest.Service) {
+		count(t, stock, "a", 5)
+		count(t, stock, "b", 5)
+		for _, id := range []string{"order-1", "order-2"} {
+			_, err := stock.Reserve(t.Context(), reserve(id, inventory.Line{ProductID: "a", Quantity: 2}, inventory.Line{ProductID: "b", Quantity: 1}))
+			require.NoError(t, err)
+			require.NoError(t, stock.Commit(t.Context(), commit(id)))
+		}
+		for range 2 {
+			require.NoError(t, stock.Release(t.Context(), release("order-1")))
+			require.Equal(t, problem.AlreadyCompensated, problem.CodeOf(stock.Commit(t.Context(), commit("order-1"))))
+		}
+		requireStock(t, stock, "a", 3, 0, 2)
+		requireStock(t, stock, "b", 4, 0, 1)
+		require.NoError(t, stock.Commit(t.Context(), commit("order-2")), "another order's commit stands")
+
+		kinds := map[string]string{}
+		for _, change := range audittest.Walk(t, stock.AuditStockChanges, "order-1") {
+			kinds[change.ProductID] += change.Kind + " "
+		}
+		require.Equal(t, map[string]string{"a": "reserve commit return ", "b": "reserve commit return "}, kinds)
+		for _, reservation := range audittest.Walk(t, stock.AuditReservations, "order-1") {
+			require.Equal(t, "released", reservation.State)
+		}
+	})
+}
+
+// What was released cannot be committed any more, whatever came before.
+func TestACommitThatComesAfterTheReleaseIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, stock inventorytest.Service) {
+		count(t, stock, "a", 5)
+		_, err := stock.Reserve(t.Context(), reserve("order-1", inventory.Line{ProductID: "a", Quantity: 2}))
+		require.NoError(t, err)
+		for _, id := range []string{"order-1", "order-2"} {
+			require.NoError(t, stock.Release(t.Context(), release(id)))
+			require.Equal(t, problem.Conflict, problem.CodeOf(stock.Commit(t.Context(), commit(id))))
+		}
+		requireStock(t, stock, "a", 5, 0, 0)
+	})
+}
+
 func TestACountIsAnAdjustmentAndNeverBelowWhatIsReserved(t *testing.T) {
 	each(t, func(t *testing.T, stock inventorytest.Service) {
 		_, err := stock.SetFirstOnHand(t.Context(), inventory.StockCount{ProductID: "a", OnHand: 5})
@@ -195,7 +238,8 @@ func TestStockFollowsTheModel(t *testing.T) {
 		runs++
 		product := fmt.Sprintf("product-%d", runs)
 		onHand, shipped := int64(20), int64(0)
-		held, undone, done := map[string]int64{}, map[string]bool{}, map[string]bool{}
+		held, sent := map[string]int64{}, map[string]int64{}
+		undone, returned := map[string]bool{}, map[string]bool{}
 		count(t, stock, product, onHand)
 		order := func(t *rapid.T) string {
 			return fmt.Sprintf("order-%d-%d", runs, rapid.IntRange(1, 5).Draw(t, "order"))
@@ -216,7 +260,7 @@ func TestStockFollowsTheModel(t *testing.T) {
 				switch {
 				case undone[id]:
 					require.Equal(t, problem.AlreadyCompensated, problem.CodeOf(err))
-				case held[id] > 0 || done[id]:
+				case held[id] > 0 || sent[id] > 0:
 					require.NoError(t, err, "replayed")
 				case onHand-promised() < quantity:
 					require.Equal(t, problem.OutOfStock, problem.CodeOf(err))
@@ -228,20 +272,25 @@ func TestStockFollowsTheModel(t *testing.T) {
 			"release": func(t *rapid.T) {
 				id := order(t)
 				require.NoError(t, stock.Release(context.Background(), release(id)))
+				onHand, shipped = onHand+sent[id], shipped-sent[id]
+				returned[id] = returned[id] || sent[id] > 0
 				delete(held, id)
+				delete(sent, id)
 				undone[id] = true
 			},
 			"commit": func(t *rapid.T) {
 				id := order(t)
 				err := stock.Commit(context.Background(), commit(id))
 				switch {
-				case done[id]:
+				case returned[id]:
+					require.Equal(t, problem.AlreadyCompensated, problem.CodeOf(err))
+				case sent[id] > 0:
 					require.NoError(t, err, "replayed")
 				case held[id] == 0:
 					require.Equal(t, problem.Conflict, problem.CodeOf(err))
 				default:
 					require.NoError(t, err)
-					onHand, shipped, done[id] = onHand-held[id], shipped+held[id], true
+					onHand, shipped, sent[id] = onHand-held[id], shipped+held[id], held[id]
 					delete(held, id)
 				}
 			},

@@ -31,6 +31,8 @@ const (
 	reserved     changeKind = "reserve"
 	released     changeKind = "release"
 	committed    changeKind = "commit"
+	// returned is committed stock that is back on the shelf.
+	returned changeKind = "return"
 )
 
 // change moves the three figures of one product by these amounts.
@@ -112,47 +114,68 @@ func insertReservation(ctx context.Context, tx *sql.Tx, key fence.Key, line inve
 	return nil
 }
 
-// heldUnder returns what one step of an order holds, in the order of product
-// IDs: every transaction takes row locks in this order, so none deadlock.
-func heldUnder(ctx context.Context, tx *sql.Tx, key fence.Key) ([]inventory.Line, error) {
-	return readLines(tx.QueryContext(ctx, `
-		SELECT product_id, quantity FROM reservation
-		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state = 'held'
-		ORDER BY product_id`, key.OrderID, key.Step, key.Revision))
+// takenLine is what an order has of one product, held or committed.
+type takenLine struct {
+	inventory.Line
+	committed bool
+}
+
+// takenUnder returns what one step of an order holds, and what of it was
+// committed, in the order of product IDs: every transaction takes row locks in
+// this order, so none deadlock.
+func takenUnder(ctx context.Context, tx *sql.Tx, key fence.Key) ([]takenLine, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT product_id, quantity, state = 'committed' FROM reservation
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state IN ('held', 'committed')
+		ORDER BY product_id`, key.OrderID, key.Step, key.Revision)
+	return readAll(rows, err, func(line *takenLine) []any { return []any{&line.ProductID, &line.Quantity, &line.committed} })
 }
 
 // heldBy returns what an order holds, by whichever step.
 func heldBy(ctx context.Context, tx *sql.Tx, orderID string) ([]inventory.Line, error) {
-	return readLines(tx.QueryContext(ctx, `
+	rows, err := tx.QueryContext(ctx, `
 		SELECT product_id, quantity FROM reservation
 		WHERE order_id = $1 AND state = 'held'
-		ORDER BY product_id`, orderID))
+		ORDER BY product_id`, orderID)
+	return readAll(rows, err, func(line *inventory.Line) []any { return []any{&line.ProductID, &line.Quantity} })
 }
 
-func readLines(rows *sql.Rows, err error) ([]inventory.Line, error) {
+// commitsOf returns the keys under which an order's stock was committed: of what
+// is confirmed, all that is no reservation.
+func commitsOf(ctx context.Context, tx *sql.Tx, orderID string) ([]fence.Key, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT order_id, step, revision FROM fence
+		WHERE order_id = $1 AND state = 'confirmed' AND NOT EXISTS (
+			SELECT 1 FROM reservation
+			WHERE reservation.order_id = fence.order_id AND reservation.step = fence.step AND reservation.revision = fence.revision)
+		ORDER BY step, revision`, orderID)
+	return readAll(rows, err, func(key *fence.Key) []any { return []any{&key.OrderID, &key.Step, &key.Revision} })
+}
+
+func readAll[Row any](rows *sql.Rows, err error, into func(*Row) []any) ([]Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading reservations: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var lines []inventory.Line
+	var all []Row
 	for rows.Next() {
-		var line inventory.Line
-		if err := rows.Scan(&line.ProductID, &line.Quantity); err != nil {
+		var row Row
+		if err := rows.Scan(into(&row)...); err != nil {
 			return nil, fmt.Errorf("reading reservations: %w", err)
 		}
-		lines = append(lines, line)
+		all = append(all, row)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading reservations: %w", err)
 	}
-	return lines, nil
+	return all, nil
 }
 
-// settleUnder marks what one step of an order holds as released.
+// settleUnder marks what one step of an order has taken as released.
 func settleUnder(ctx context.Context, tx *sql.Tx, key fence.Key) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE reservation SET state = 'released'
-		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state = 'held'`,
+		WHERE order_id = $1 AND step = $2 AND revision = $3 AND state IN ('held', 'committed')`,
 		key.OrderID, key.Step, key.Revision)
 	if err != nil {
 		return fmt.Errorf("releasing reservations of %s: %w", key, err)

@@ -57,6 +57,9 @@ func changesOf(rows []stockChangeRow) map[string]holding {
 		case "commit":
 			of.held -= change.Quantity
 			of.committed += change.Quantity
+		case "return":
+			of.committed -= change.Quantity
+			of.released += change.Quantity
 		}
 		changes[change.ProductID] = of
 	}
@@ -110,6 +113,9 @@ func (s *shelf) apply(change stockChangeRow) {
 		s.folded.OnHand -= quantity
 		s.folded.Reserved -= quantity
 		s.folded.Shipped += quantity
+	case "return":
+		s.folded.OnHand += quantity
+		s.folded.Shipped -= quantity
 	}
 }
 
