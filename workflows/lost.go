@@ -66,8 +66,6 @@ func (w *whereabouts) triedFast(ctx workflow.Context) {
 	}
 }
 
-func (w *whereabouts) leaveFastWay() { w.durably = true }
-
 // await returns the error of a durable attempt.
 func (w *whereabouts) await(ctx workflow.Context, attempt workflow.Future, answer any) error {
 	w.durably, w.attempt = true, attempt

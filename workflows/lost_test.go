@@ -325,7 +325,11 @@ func TestTheUndoingOfAStepThatWasNeverBegunCanBeBlockedAndSettled(t *testing.T) 
 func TestWhoWaitedForAFixInVainUndoesTheOneThatMayBeLost(t *testing.T) {
 	for name, turn := range map[string]func(*run){
 		"the time is up": func(*run) {},
-		"cancelled":      func(r *run) { r.cancelAt(time.Minute) },
+		"refused on the durable way": func(r *run) {
+			r.services.answer(contract.StepChargePayment, append(times(1, away()), forever(declined())...))
+			r.cancelAt(time.Minute)
+		},
+		"cancelled": func(r *run) { r.cancelAt(time.Minute) },
 		"held, then cancelled": func(r *run) {
 			r.send(time.Minute, contract.UpdateHold, holdRequest())
 			r.cancelAt(2 * time.Minute)

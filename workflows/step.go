@@ -62,7 +62,6 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 		if err == nil || !mayPass(err) && !onHold(err) || ctx.Err() != nil {
 			return err
 		}
-		s.whereabouts.leaveFastWay()
 		if onHold(err) {
 			s.awaitDependency(ctx, name)
 		} else {
