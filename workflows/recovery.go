@@ -42,7 +42,7 @@ func (s *saga) takeAsTried(step string, answer any) error {
 // canOnlyGoForward asks whether the order can only go forward: the carrier has
 // accepted it, and the lost run had not begun to undo it. It had if the money
 // is back or the stock released; the commit of the stock finds out the latter,
-// because nothing can be released after it.
+// because nothing can be committed after it.
 //
 // The caller lets nothing interrupt the questions: without their answers,
 // nothing can be decided. Where an operator has settled a compensation, they need

@@ -11,8 +11,8 @@ const (
 	// shipped or undone, before the customer is told.
 	UpdateAwaitOutcome = "awaitOutcome"
 	// UpdateCancel asks for the order to be undone; it takes CancelRequest.
-	// Refused with ErrorTooLate or ErrorAlreadyCancelled; also after it has left
-	// its trace, because the carrier may have to be asked first.
+	// Refused with ErrorTooLate or ErrorAlreadyCancelled. Where the carrier has to
+	// be asked first, it is accepted, and the refusal comes when that is decided.
 	UpdateCancel = "cancel"
 	// UpdateHold stops the order before its next step; it takes HoldRequest.
 	// Refused with ErrorTooLate, ErrorAlreadyCancelled or ErrorAlreadyHeld.
