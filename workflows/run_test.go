@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"orderflow/activities"
 	"orderflow/internal/problem"
@@ -61,9 +62,7 @@ func newRun(t *testing.T, way contract.Settings) *run {
 	r.env.SetStartTime(input(way).AcceptedAt)
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: orderID, TaskQueue: contract.QueueOrders})
 	r.env.SetCurrentHistoryLength(3)
-	r.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) {
-		r.env.SetCurrentHistoryLength(12) // in every task after the first one
-	})
+	r.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&growing{env: r.env}}})
 	r.env.RegisterWorkflow(workflows.PlaceOrder)
 	r.env.RegisterActivity(&activities.Orders{Client: order.NewClient(r.services)})
 	r.env.RegisterActivity(&activities.Inventory{Client: inventory.NewClient(r.services)})
@@ -71,6 +70,40 @@ func newRun(t *testing.T, way contract.Settings) *run {
 	r.env.RegisterActivity(&activities.Shipping{Client: shipping.NewClient(r.services)})
 	r.env.RegisterActivity(&activities.Notification{Client: notification.NewClient(r.services)})
 	return r
+}
+
+// growing lengthens the history as a server does: what comes after the scheduling
+// of an activity comes in a later workflow task.
+type growing struct {
+	interceptor.WorkerInterceptorBase
+	env *testsuite.TestWorkflowEnvironment
+}
+
+func (g *growing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	inbound := &growingInbound{growing: g}
+	inbound.Next = next
+	return inbound
+}
+
+type growingInbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	growing *growing
+}
+
+func (i *growingInbound) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
+	scheduling := &growingOutbound{growing: i.growing}
+	scheduling.Next = outbound
+	return i.Next.Init(scheduling)
+}
+
+type growingOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	growing *growing
+}
+
+func (o *growingOutbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	o.growing.env.SetCurrentHistoryLength(12)
+	return o.Next.ExecuteActivity(ctx, activityType, args...)
 }
 
 func (r *run) execute() {

@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -98,7 +97,7 @@ func (n *Network) newRun(saga *Saga) *run {
 	r.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{r.server}})
 	r.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: saga.Scenario.Order.OrderID, TaskQueue: contract.QueueOrders})
 	r.env.SetOnActivityCanceledListener(func(info *activity.Info) { r.server.cancel(info.ActivityID) })
-	r.growHistory()
+	r.beginHistory()
 	r.answerHolds()
 	r.env.RegisterWorkflow(workflows.PlaceOrder)
 	for _, hands := range Activities(n) {
@@ -108,23 +107,21 @@ func (n *Network) newRun(saga *Saga) *run {
 }
 
 // The lengths of a history when a workflow task starts: of the first one, of the
-// one that repeats it, and of any that comes after an activity.
+// one that repeats it, and of any that comes after the scheduling of an activity.
 const (
 	firstTask    = 3
 	repeatedTask = 6
 	laterTask    = 12
 )
 
-// growHistory tells the workflow as much about the length of its history as a
+// beginHistory tells the workflow as much about the length of its history as a
 // server would.
-func (r *run) growHistory() {
+func (r *run) beginHistory() {
 	r.env.SetCurrentHistoryLength(firstTask)
 	if r.saga.Scenario.lostTask(r.number - 1) {
 		r.env.SetCurrentHistoryLength(repeatedTask)
 	}
-	r.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) {
-		r.env.SetCurrentHistoryLength(laterTask)
-	})
+	r.server.grow = func() { r.env.SetCurrentHistoryLength(laterTask) }
 }
 
 // Activities are the product's own, which call through the network.

@@ -29,6 +29,9 @@ const startToClose = 7 * time.Second
 type server struct {
 	interceptor.WorkerInterceptorBase
 	saga *Saga
+	// grow is called when the workflow schedules an activity: its history is
+	// longer from the next workflow task on.
+	grow func()
 
 	mu sync.Mutex
 	// policies are the options of the activities, by their types.
@@ -85,6 +88,7 @@ type scheduling struct {
 
 // ExecuteActivity schedules one attempt without an end for the environment.
 func (o *scheduling) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	o.server.grow()
 	options := workflow.GetActivityOptions(ctx)
 	o.server.mu.Lock()
 	o.server.policies[activityType] = options
