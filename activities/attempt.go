@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -48,17 +47,18 @@ func undo(ctx context.Context, key fence.Key, call func(ctx context.Context) err
 // attempt makes one call for a step and gives its error Temporal's form.
 func attempt[Answer any](ctx context.Context, key fence.Key, call func(ctx context.Context) (Answer, error)) (Answer, error) {
 	info := activity.GetInfo(ctx)
-	ctx = telemetry.WithOrderID(rpc.WithAttempt(ctx, nth(ctx, info)), key.OrderID)
+	number := nth(ctx, info)
+	ctx = telemetry.WithOrderID(rpc.WithAttempt(ctx, number), key.OrderID)
 	if info.IsLocalActivity {
 		// Timeouts nest: the call gives up before the local activity does, so
 		// that the failure is the call's own.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, fastAttempt)
+		ctx, cancel = context.WithTimeout(ctx, contract.FastAttempt)
 		defer cancel()
 	}
 	answer, err := call(ctx)
 	if err != nil {
-		return answer, translate(err, info.Attempt, rand.Float64())
+		return answer, translate(err, number, rand.Float64())
 	}
 	return answer, nil
 }
@@ -67,9 +67,6 @@ func attemptOnly(ctx context.Context, key fence.Key, call func(ctx context.Conte
 	_, err := attempt(ctx, key, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 	return err
 }
-
-// fastAttempt bounds a call on the fast way; see workflows/step.go.
-const fastAttempt = 1500 * time.Millisecond
 
 // final are the answers that no repetition changes. Any other problem, such as
 // not-found from a stranger that now listens on an instance's old port, may
@@ -102,7 +99,7 @@ var heldBack = map[rpc.Reason]bool{
 //     what was cancelled, is benign too: the guard has logged and counted it.
 //
 // chance is uniform in [0, 1).
-func translate(err error, attempt int32, chance float64) error {
+func translate(err error, attempt int, chance float64) error {
 	var answer *problem.Error
 	if errors.As(err, &answer) && final[answer.Code] {
 		return temporal.NewApplicationErrorWithOptions(answer.Detail, string(answer.Code), temporal.ApplicationErrorOptions{

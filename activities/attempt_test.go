@@ -72,7 +72,7 @@ func TestBackoffDoublesWithJitterUpToItsCap(t *testing.T) {
 	require.Equal(t, 4*time.Second, backoff(3, 0))
 	require.Equal(t, 10*time.Second, backoff(5, 0))
 	rapid.Check(t, func(t *rapid.T) {
-		attempt := rapid.Int32Range(0, 1<<30).Draw(t, "attempt")
+		attempt := rapid.IntRange(0, 1<<30).Draw(t, "attempt")
 		chance := rapid.Float64Range(0, 0.999).Draw(t, "chance")
 		delay := backoff(attempt, chance)
 		require.GreaterOrEqual(t, delay, baseDelay)
@@ -116,7 +116,7 @@ func TestCallsThatWereHeldBackAreBenign(t *testing.T) {
 func TestThoseWhoFailedTogetherDoNotComeBackTogether(t *testing.T) {
 	const failures, slots = 1000, 10
 	random := rand.New(rand.NewPCG(1, 2))
-	for attempt, span := range map[int32][2]time.Duration{
+	for attempt, span := range map[int][2]time.Duration{
 		1: {time.Second, 1300 * time.Millisecond},
 		2: {2 * time.Second, 2600 * time.Millisecond},
 		3: {4 * time.Second, 5200 * time.Millisecond},

@@ -16,11 +16,11 @@ const (
 )
 
 // backoff is the delay before the next attempt: exponential from 1 s by 2,
-// plus 0 to 30 % jitter, at most 10 s. attempt counts from 1; chance is
+// plus 0 to 30 % jitter, at most 10 s. attempt counts from 1, on both ways; chance is
 // uniform in [0, 1).
-func backoff(attempt int32, chance float64) time.Duration {
+func backoff(attempt int, chance float64) time.Duration {
 	delay := baseDelay
-	for n := int32(1); n < attempt && delay < longest; n++ {
+	for n := 1; n < attempt && delay < longest; n++ {
 		delay *= factor
 	}
 	return min(spread(delay, chance), longest)

@@ -116,5 +116,5 @@ func (a *Reconciliation) inNeed(ctx context.Context, suspect contract.Suspect, r
 
 // failed gives an error Temporal's form.
 func (a *Reconciliation) failed(ctx context.Context, err error) error {
-	return translate(err, activity.GetInfo(ctx).Attempt, rand.Float64())
+	return translate(err, int(activity.GetInfo(ctx).Attempt), rand.Float64())
 }

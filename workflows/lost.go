@@ -26,8 +26,8 @@ import (
 //   - Between two steps, at a hold, at a wait for a fix, in a fast attempt, and
 //     when a durable attempt has succeeded: what ends the wait may have come with
 //     the lost task, which has gone on with fast steps. The order asks.
-//   - On the durable way of a step, a hold of its service included: nothing but
-//     commands leads on from there, and a lost task's commands have never been.
+//   - On the durable way of a step, its pauses and a hold of its service
+//     included: nothing but commands leads on from there, and a lost task's commands have never been.
 //     The result of an attempt is an event, which every later task sees, and
 //     sees first: the SDK takes in the events of a task, then its updates, and
 //     then runs the story. The order need not ask, if the last point leaves no
@@ -48,7 +48,7 @@ import (
 type whereabouts struct {
 	// repeats: a fast attempt may have been made before, in a lost task.
 	repeats bool
-	// durably: the step under way is on the durable way, and has not succeeded.
+	// durably: the step under way has left the fast way, and has not succeeded.
 	durably bool
 	// attempt is the durable attempt under way; nil between two.
 	attempt workflow.Future
@@ -65,6 +65,10 @@ func (w *whereabouts) triedFast(ctx workflow.Context) {
 		w.repeats = true
 	}
 }
+
+// leaveFastWay takes in that only commands lead on: the pause before the first
+// durable attempt is a timer.
+func (w *whereabouts) leaveFastWay() { w.durably = true }
 
 // await returns the error of a durable attempt.
 func (w *whereabouts) await(ctx workflow.Context, attempt workflow.Future, answer any) error {

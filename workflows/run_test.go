@@ -257,7 +257,9 @@ type services struct {
 	calls   []string
 	scripts map[string][]error
 	// during runs once, inside the first call of a step.
-	during    map[string]func(context.Context)
+	during map[string]func(context.Context)
+	// always runs inside each call of a step.
+	always    map[string]func(context.Context)
 	cancelled order.CancelRequest
 	completed order.ShipRequest
 	notified  notification.NotifyRequest
@@ -272,7 +274,7 @@ type services struct {
 }
 
 func newServices() *services {
-	return &services{scripts: map[string][]error{}, during: map[string]func(context.Context){}}
+	return &services{scripts: map[string][]error{}, during: map[string]func(context.Context){}, always: map[string]func(context.Context){}}
 }
 
 func (s *services) answer(step string, script []error) { s.scripts[step] = script }
@@ -304,6 +306,9 @@ func (s *services) Call(ctx context.Context, _, path string, in, out any) error 
 	if during := s.during[step]; during != nil {
 		delete(s.during, step)
 		during(ctx)
+	}
+	if always := s.always[step]; always != nil {
+		always(ctx)
 	}
 	if script := s.scripts[step]; len(script) > 0 {
 		if len(script) > 1 {

@@ -48,31 +48,74 @@ var inWords = map[string]string{
 // attempt with a short time, which costs one history event. Only when that
 // fails with something that may pass does the durable way follow: an ordinary
 // activity on the service's own queue, with the full retry policy, where its
-// waiting is visible and holds up nobody else.
+// waiting is visible and holds up nobody else. Its first attempt is a retry, and
+// comes after the pause of one.
 func (s *saga) call(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
+	var paused time.Duration
 	if s.takesFastWay(name) {
-		fast := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-			ScheduleToCloseTimeout: fastTimeout,
-			StartToCloseTimeout:    fastTimeout,
-			RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
-			Summary:                inWords[name],
-		})
-		err := workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
+		err := s.callFast(ctx, name, activity, request, answer)
 		s.whereabouts.triedFast(ctx)
-		if err == nil || !mayPass(err) && !onHold(err) || ctx.Err() != nil {
+		switch {
+		case err == nil, ctx.Err() != nil, !mayPass(err) && !onHold(err):
 			return err
-		}
-		if onHold(err) {
+		case onHold(err):
+			s.whereabouts.leaveFastWay()
 			s.awaitDependency(ctx, name)
-		} else {
+		default:
+			s.whereabouts.leaveFastWay()
 			s.progress.retrying(name, queueOf[name])
 			s.progress.publish(ctx)
+			s.startDeadline()
+			paused = s.pauseBeforeRetry(ctx, name, policy, err)
+			if ctx.Err() != nil || policy.timeIsUp(paused) {
+				return err
+			}
 		}
 	}
 	s.startDeadline()
 	return s.patientlyFor(ctx, name, policy.mostHolds, func() error {
-		return s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, policy, request), answer)
+		durable := policy.after(paused)
+		paused = 0 // after a hold, the step's clock starts anew
+		return s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, durable, request), answer)
 	})
+}
+
+func (s *saga) callFast(ctx workflow.Context, name string, activity, request, answer any) error {
+	fast := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		ScheduleToCloseTimeout: contract.FastTimeout,
+		StartToCloseTimeout:    contract.FastTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:                inWords[name],
+	})
+	return workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
+}
+
+// retryPause is the change by which the first durable attempt comes after a
+// pause. An activity has no start delay, so it is a timer of the workflow.
+const retryPause = "retry-pause"
+
+// pauseBeforeRetry waits after a failed fast attempt for as long as that asks
+// for: the time that the service wants (Retry-After) or that an open breaker
+// still takes, else backoff, with jitter in either case (activities.backoff). A
+// failure that asks for nothing, such as a timeout, is given the first pause of
+// the retry policy. It returns what the pause takes of the step's time.
+//
+// A cancellation ends it. As at the server, a retry that would come after the
+// end of the step's time is not waited for. Orders that left the fast way before
+// this rule do not pause.
+func (s *saga) pauseBeforeRetry(ctx workflow.Context, name string, policy durablePolicy, failure error) time.Duration {
+	if workflow.GetVersion(ctx, retryPause, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return 0
+	}
+	wait := firstPause
+	var application *temporal.ApplicationError
+	if errors.As(failure, &application) && application.NextRetryDelay() > 0 {
+		wait = application.NextRetryDelay()
+	}
+	if !policy.timeIsUp(wait) {
+		pause(ctx, wait, "Before the retry: "+inWords[name], func() bool { return false })
+	}
+	return wait
 }
 
 func (s *saga) takesFastWay(name string) bool {
@@ -106,20 +149,18 @@ func mayPass(err error) bool {
 type durablePolicy struct {
 	summary         string
 	scheduleToClose time.Duration // 0: no bound
+	// retrying: the first attempt is a retry itself.
+	retrying bool
 	// mostHolds is how often a service on hold is waited for; 0: until its
 	// release.
 	mostHolds int
 }
 
 const (
-	// fastTimeout is longer than a healthy call by orders of magnitude and
-	// short enough that a workflow task of several steps stays one. The
-	// activity itself gives up a little earlier.
-	fastTimeout = 2 * time.Second
-	// startToClose is longer than the client's own timeout, so that it only
-	// strikes when the worker is gone: what it left undone is then soon begun
-	// again elsewhere.
-	startToClose = 7 * time.Second
+	// firstPause, pauseFactor and longestPause are the brief's backoff.
+	firstPause   = time.Second
+	pauseFactor  = 2
+	longestPause = 10 * time.Second
 	// stepTimeout bounds a forward step over all attempts: long enough for an
 	// open breaker and a restart to pass.
 	stepTimeout = 10 * time.Minute
@@ -138,16 +179,37 @@ const (
 	notifyHolds = 4
 )
 
+// timeIsUp reports whether a pause takes all of the step's time.
+func (p durablePolicy) timeIsUp(paused time.Duration) bool {
+	return p.scheduleToClose > 0 && paused >= p.scheduleToClose
+}
+
+// after is the policy for the rest of a step that has failed once and paused
+// since; of 0, the policy itself.
+func (p durablePolicy) after(paused time.Duration) durablePolicy {
+	if paused > 0 {
+		p.retrying = true
+		if p.scheduleToClose > 0 {
+			p.scheduleToClose -= paused
+		}
+	}
+	return p
+}
+
 func (p durablePolicy) options(queue string) workflow.ActivityOptions {
+	interval := firstPause
+	if p.retrying {
+		interval *= pauseFactor
+	}
 	return workflow.ActivityOptions{
 		TaskQueue:              queue,
-		StartToCloseTimeout:    startToClose,
+		StartToCloseTimeout:    contract.AttemptTimeout,
 		ScheduleToCloseTimeout: p.scheduleToClose,
 		Summary:                p.summary,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    time.Second,
-			BackoffCoefficient: 2,
-			MaximumInterval:    10 * time.Second,
+			InitialInterval:    interval,
+			BackoffCoefficient: pauseFactor,
+			MaximumInterval:    longestPause,
 		},
 	}
 }

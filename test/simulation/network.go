@@ -16,6 +16,7 @@ import (
 	"orderflow/internal/fence"
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
+	"orderflow/workflows/contract"
 )
 
 // Network stands between the clients and the services, and gives every call
@@ -49,7 +50,7 @@ var (
 	// Natural are times as they are in production.
 	Natural = Pace{
 		Fastest: 5 * time.Millisecond, Slowest: 400 * time.Millisecond,
-		Patience: 5 * time.Second, Latest: 40 * time.Second, Death: startToClose,
+		Patience: 5 * time.Second, Latest: 40 * time.Second, Death: contract.AttemptTimeout,
 	}
 	// Quick are times for who must really wait.
 	Quick = Pace{

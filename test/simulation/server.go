@@ -14,10 +14,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// startToClose is the bound of one attempt of an ordinary activity, as the
-// workflow sets it.
-const startToClose = 7 * time.Second
-
 // server does what Temporal's test environment does not do as a server does:
 // it retries an activity until its schedule-to-close timeout, it ends an
 // attempt at its start-to-close timeout, and it lets no activity outlive its
@@ -132,7 +128,8 @@ func (n *numbered) GetInfo(ctx context.Context) activity.Info {
 func (r *retried) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	info := activity.GetInfo(ctx)
 	if info.IsLocalActivity {
-		return r.Next.ExecuteActivity(ctx, in)
+		answer, err := r.Next.ExecuteActivity(ctx, in)
+		return answer, askedWithoutJitter(err)
 	}
 	r.server.mu.Lock()
 	policy := r.server.policies[info.ActivityType.Name]
@@ -183,6 +180,18 @@ func backoff(policy *temporal.RetryPolicy, attempt int32, err error) (delay time
 		delay = time.Duration(float64(delay) * policy.BackoffCoefficient)
 	}
 	return min(delay, policy.MaximumInterval), true
+}
+
+// askedWithoutJitter is the error of a fast attempt, after which the workflow
+// itself pauses for as long as the attempt asks for.
+func askedWithoutJitter(err error) error {
+	var failed *temporal.ApplicationError
+	if !errors.As(err, &failed) || failed.NextRetryDelay() == 0 {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(failed.Message(), failed.Type(), temporal.ApplicationErrorOptions{
+		NextRetryDelay: withoutJitter(failed.NextRetryDelay()), Category: failed.Category(),
+	})
 }
 
 // withoutJitter takes up to 30 % off: the largest power of two of seconds that

@@ -96,10 +96,3 @@ type PlaceOrderResult struct {
 // ErrorSagaFailed is the type of the application error with which the workflow
 // of an undone order closes. Its details hold one Progress.
 const ErrorSagaFailed = "SagaFailed"
-
-// WorkflowTaskTimeout is how long a task of a workflow may be with a worker, and
-// whoever starts one asks for it. It is what an order waits when that worker is
-// killed, or is given the task in the moment in which it stops to poll: both
-// happen in a rollout, so it is less than Temporal's ten seconds. A task that
-// takes longer is prolonged by its worker, at the price of some events.
-const WorkflowTaskTimeout = 5 * time.Second

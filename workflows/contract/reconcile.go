@@ -56,13 +56,6 @@ func (s Source) ByTime() bool {
 	return slices.Contains([]Source{SourceClosed, SourceCharges, SourceShipments}, s)
 }
 
-// ClosedGrace is how long ago a workflow must have been closed. A worker does
-// not hear of it at once: it goes on with its workflow task, and with the fast
-// steps in it, until it reports (at four fifths of WorkflowTaskTimeout) and to
-// the end of the step that is under way then. A recovery that began meanwhile
-// would undo an order that is being finished. Orders of before had ten seconds.
-const ClosedGrace = 15 * time.Second
-
 // ReconcileInput says how Reconcile looks.
 type ReconcileInput struct {
 	// Grace is how old an order, or what a service has for it, must be: the

@@ -24,7 +24,7 @@ type Timeouts struct {
 	// worker. Default 500 ms.
 	Count time.Duration
 	// Release bounds the decision on a release, which needs a live worker.
-	// Default 6 s; see contract.WorkflowTaskTimeout.
+	// Default contract.AnswerTimeout.
 	Release time.Duration
 }
 
@@ -33,7 +33,7 @@ func (t Timeouts) withDefaults() Timeouts {
 		Begin:   cmp.Or(t.Begin, 5*time.Second),
 		Find:    cmp.Or(t.Find, time.Second),
 		Count:   cmp.Or(t.Count, 500*time.Millisecond),
-		Release: cmp.Or(t.Release, contract.WorkflowTaskTimeout+time.Second),
+		Release: cmp.Or(t.Release, contract.AnswerTimeout),
 	}
 }
 

@@ -37,9 +37,9 @@ type Timeouts struct {
 	// Progress bounds the query for a running saga's progress, which needs a
 	// live worker. Default 500 ms.
 	Progress time.Duration
-	// Decision bounds the decision on a message, which needs a live worker. It
-	// is longer than contract.WorkflowTaskTimeout, after which Temporal delivers
-	// a task again that got lost with its worker. Default 6 s.
+	// Decision bounds the decision on a message, which needs a live worker.
+	// Default contract.AnswerTimeout: Temporal delivers a task again that got lost
+	// with its worker.
 	Decision time.Duration
 	// List bounds the reading of a list of workflows. Default 2 s.
 	List time.Duration
@@ -50,7 +50,7 @@ func (t Timeouts) withDefaults() Timeouts {
 		Start:    cmp.Or(t.Start, 5*time.Second),
 		Find:     cmp.Or(t.Find, time.Second),
 		Progress: cmp.Or(t.Progress, 500*time.Millisecond),
-		Decision: cmp.Or(t.Decision, contract.WorkflowTaskTimeout+time.Second),
+		Decision: cmp.Or(t.Decision, contract.AnswerTimeout),
 		List:     cmp.Or(t.List, 2*time.Second),
 	}
 }

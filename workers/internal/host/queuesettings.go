@@ -29,11 +29,9 @@ type Targets struct {
 }
 
 const (
-	// callTimeout bounds a call where nothing else is set.
+	// callTimeout bounds a call where nothing else is set. Timeouts nest: it is
+	// less than contract.AttemptTimeout, as any other setting has to be.
 	callTimeout = 5 * time.Second
-	// attemptTime is what one attempt of a durable activity may take, see
-	// workflows/step.go. Timeouts nest: a call gives up before.
-	attemptTime = 7 * time.Second
 	// mostPerSecond is what Temporal's SDK itself takes for no limit.
 	mostPerSecond = 100_000
 )
@@ -83,8 +81,8 @@ func (s Settings) validateQueue(queue string) error {
 	if err := s.target(queue).Check(prefix, callTimeout); err != nil {
 		return err
 	}
-	if timeout := s.limits(queue).Timeout; timeout >= attemptTime {
-		return config.Wrong(prefix+"timeout", "%v is not less than the %v that an attempt of an activity may take", timeout, attemptTime)
+	if timeout := s.limits(queue).Timeout; timeout >= contract.AttemptTimeout {
+		return config.Wrong(prefix+"timeout", "%v is not less than the %v that an attempt of an activity may take", timeout, contract.AttemptTimeout)
 	}
 	return nil
 }
