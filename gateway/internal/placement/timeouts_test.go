@@ -1,0 +1,14 @@
+package placement
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"orderflow/workflows/contract"
+)
+
+// The decision on a message may meet a workflow task that is lost with its worker.
+func TestADecisionIsWaitedForLongerThanALostTask(t *testing.T) {
+	require.GreaterOrEqual(t, Timeouts{}.withDefaults().Decision, contract.AnswerTimeout)
+}
