@@ -15,9 +15,36 @@ const (
 	// before it asks again, in case the message was lost with its sender.
 	askAgain = 6 * time.Hour
 	// staleHold is how long a worker may go on refusing calls to a dependency
-	// that was released.
-	staleHold = 5 * time.Second
+	// that was released. When it does so for longer, the pauses double up to
+	// staleLongest, so that they do not fill the order's history.
+	staleHold    = 5 * time.Second
+	staleLongest = 5 * time.Minute
 )
+
+// dependency is what an order knows of a service that may be on hold.
+type dependency struct {
+	// releases is how often it was released.
+	releases int
+	// stale is the pause after its next refusal while nobody holds it.
+	stale time.Duration
+}
+
+// dependency returns that of the service behind a task queue.
+func (s *saga) dependency(service string) *dependency {
+	if s.dependencies[service] == nil {
+		s.dependencies[service] = &dependency{stale: staleHold}
+	}
+	return s.dependencies[service]
+}
+
+// heard takes in whether a call has got through to its service, and returns the
+// call's error.
+func (s *saga) heard(name string, err error) error {
+	if !onHold(err) {
+		s.dependency(queueOf[name]).stale = staleHold
+	}
+	return err
+}
 
 // onHold reports whether a call was refused because an operator has put the
 // service on hold.
@@ -50,13 +77,17 @@ func (s *saga) awaitDependency(ctx workflow.Context, name string) {
 	s.progress.waiting[name] = service + " is on hold"
 	s.progress.publish(s.backward)
 	s.deadline.stopClock(ctx)
-	before := s.dependencies[service]
+	held := s.dependency(service)
+	before := held.releases
 	asked := workflow.SignalExternalWorkflow(ctx, contract.HoldID(service), "", contract.SignalAwaitRelease, s.in.OrderID).Get(ctx, nil)
 	wait, summary := askAgain, "Wait for release: "+service
-	if asked != nil {
-		wait, summary = staleHold, "Wait a moment: "+service+" was released" // nobody holds it any more
+	if asked == nil {
+		held.stale = staleHold
+	} else { // nobody holds it any more, and a worker does not know it yet
+		wait, summary = held.stale, "Wait a moment: "+service+" was released"
+		held.stale = min(2*held.stale, staleLongest)
 	}
-	pause(ctx, wait, summary, func() bool { return s.dependencies[service] != before })
+	pause(ctx, wait, summary, func() bool { return held.releases != before })
 	delete(s.progress.waiting, name)
 	s.progress.publish(s.backward)
 	s.deadline.startClock(ctx)
@@ -68,6 +99,6 @@ func (s *saga) hearReleases(ctx workflow.Context) {
 	for {
 		var service string
 		releases.Receive(ctx, &service)
-		s.dependencies[service]++
+		s.dependency(service).releases++
 	}
 }

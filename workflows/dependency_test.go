@@ -73,6 +73,49 @@ func TestAReleaseThatTheWorkersDoNotKnowYetIsWaitedOut(t *testing.T) {
 	})
 }
 
+// A worker that cannot be told of a release for a day fills no history: the
+// server's limit is 51,200 events.
+func TestADayOfAStaleHoldCostsFewEvents(t *testing.T) {
+	// eventsOfARound are those of a refused activity, the signal that finds
+	// nobody and the timer, each with its workflow task.
+	const eventsOfARound = 3 + 2 + 2 + 3*3
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		run.env.SetTestTimeout(time.Minute)
+		at := run.timesOf(contract.StepChargePayment)
+		run.services.answer(contract.StepChargePayment, forever(onHold()))
+		run.env.OnSignalExternalWorkflow(mock.Anything, contract.HoldID(contract.QueuePayment), "", contract.SignalAwaitRelease, orderID).
+			Return(fmt.Errorf("no such workflow"))
+		run.cancelAt(24 * time.Hour)
+		run.execute()
+
+		require.True(t, temporal.IsCanceledError(run.env.GetWorkflowError()))
+		require.Less(t, len(*at)*eventsOfARound, 5_000)
+		require.InDelta(t, 5*time.Second, (*at)[1]-(*at)[0], float64(time.Second), "at first it is a moment")
+		for i := range (*at)[1:] {
+			require.LessOrEqual(t, (*at)[i+1]-(*at)[i], 5*time.Minute+time.Second, "it goes on soon after the worker knows")
+		}
+	})
+}
+
+// Each hold has its own end that workers may not know yet.
+func TestTheNextStaleHoldBeginsWithAShortPause(t *testing.T) {
+	run := newRun(t, contract.Settings{})
+	charges := run.timesOf(contract.StepChargePayment)
+	undone := run.timesOf(contract.UndoChargePayment)
+	run.services.answer(contract.StepChargePayment, append(times(5, onHold()), nil))
+	run.services.answer(contract.StepShipOrder, forever(refused()))
+	run.services.answer(contract.UndoChargePayment, append(times(2, onHold()), nil))
+	run.env.OnSignalExternalWorkflow(mock.Anything, contract.HoldID(contract.QueuePayment), "", contract.SignalAwaitRelease, orderID).
+		Return(fmt.Errorf("no such workflow"))
+	run.execute()
+
+	require.Len(t, *charges, 6)
+	require.InDelta(t, 80*time.Second, (*charges)[5]-(*charges)[4], float64(time.Second))
+	require.Len(t, *undone, 3)
+	require.InDelta(t, 5*time.Second, (*undone)[1]-(*undone)[0], float64(time.Second))
+}
+
 func TestALostReleaseIsAskedForAgain(t *testing.T) {
 	run := newRun(t, contract.Settings{})
 	asked := run.holdService(contract.StepChargePayment, contract.QueuePayment, 2, 100*time.Hour)

@@ -27,11 +27,11 @@ import (
 //     when a durable attempt has succeeded: what ends the wait may have come with
 //     the lost task, which has gone on with fast steps. The order asks.
 //   - On the durable way of a step, its pauses and a hold of its service
-//     included: nothing but commands leads on from there, and a lost task's commands have never been.
-//     The result of an attempt is an event, which every later task sees, and
-//     sees first: the SDK takes in the events of a task, then its updates, and
-//     then runs the story. The order need not ask, if the last point leaves no
-//     doubt.
+//     included: nothing but commands leads on from there, and a lost task's
+//     commands have never been. The result of an attempt is an event, which every
+//     later task sees, and sees first: the SDK takes in the events of a task,
+//     then its updates, and then runs the story. The order need not ask, if the
+//     next point leaves no doubt.
 //   - A fast attempt that fails may be the repetition of one that succeeded in
 //     a lost task. Then the order comes to the durable way and is behind. But a
 //     lost task leaves an event, that of its end by timeout or failure: an attempt

@@ -50,7 +50,7 @@ type saga struct {
 	postponed     int // compensations that wait for the release of a service
 	fixed         bool
 	interventions interventions
-	dependencies  map[string]int // how often each was released
+	dependencies  map[string]*dependency // by task queue
 }
 
 // request makes what an activity is called with, for one revision of its step.
@@ -69,7 +69,7 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 		progress:     newProgress(in.OrderID),
 		revisions:    map[string]int{},
 		blocked:      map[string]*blocked{},
-		dependencies: map[string]int{},
+		dependencies: map[string]*dependency{},
 	}
 	s.forward, s.cancelForward = workflow.WithCancel(ctx)
 	s.backward, _ = workflow.NewDisconnectedContext(ctx)

@@ -76,7 +76,7 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 	return s.patientlyFor(ctx, name, policy.mostHolds, func() error {
 		durable := policy.after(paused)
 		paused = 0 // after a hold, the step's clock starts anew
-		return s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, durable, request), answer)
+		return s.heard(name, s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, durable, request), answer))
 	})
 }
 
@@ -87,7 +87,7 @@ func (s *saga) callFast(ctx workflow.Context, name string, activity, request, an
 		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:                inWords[name],
 	})
-	return workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer)
+	return s.heard(name, workflow.ExecuteLocalActivity(fast, activity, request).Get(fast, answer))
 }
 
 // retryPause is the change by which the first durable attempt comes after a
@@ -124,7 +124,7 @@ func (s *saga) takesFastWay(name string) bool {
 
 // callDurably runs an activity on the queue of the service that it calls.
 func (s *saga) callDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request, answer any) error {
-	return s.attemptDurably(ctx, name, activity, policy, request).Get(ctx, answer)
+	return s.heard(name, s.attemptDurably(ctx, name, activity, policy, request).Get(ctx, answer))
 }
 
 func (s *saga) attemptDurably(ctx workflow.Context, name string, activity any, policy durablePolicy, request any) workflow.Future {

@@ -3,10 +3,12 @@ package host
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.uber.org/zap"
 
@@ -26,16 +28,23 @@ const firstLooks = 5
 // runningHolds finds the workflows that are the holds.
 const runningHolds = `WorkflowType = "` + contract.HoldDependency + `" AND ExecutionStatus = "Running"`
 
-// lister is what is needed of a Temporal client.
-type lister interface {
+// asked is what is needed of a Temporal client.
+type asked interface {
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
+	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 }
 
 // holds knows which services operators have put on hold. It follows them
 // within seconds: a call that comes before it knows goes through, which harms
-// nobody. While Temporal cannot be asked, what was known last stays.
+// nobody.
+//
+// Holds are found in the visibility store, which lags behind and may be away
+// for long, or keep what has ended. So a hold counts only as long as its
+// workflow itself does not deny that it runs: orders that are refused when
+// nobody holds the service any more have nobody to wait for. While Temporal
+// cannot be asked at all, what was known last stays.
 type holds struct {
-	temporal lister
+	temporal asked
 	log      *zap.Logger
 	held     atomic.Pointer[map[string]bool] // by task queue
 	// known is closed when a look was answered. No call comes before it, so that
@@ -44,7 +53,7 @@ type holds struct {
 	open  sync.Once // closes known
 }
 
-func newHolds(temporal lister, log *zap.Logger) *holds {
+func newHolds(temporal asked, log *zap.Logger) *holds {
 	h := &holds{temporal: temporal, log: log, known: make(chan struct{})}
 	h.held.Store(&map[string]bool{})
 	return h
@@ -73,28 +82,55 @@ func (h *holds) watch(ctx context.Context) error {
 
 func (h *holds) letThrough() { h.open.Do(func() { close(h.known) }) }
 
+// look finds the holds that run. Its error says that new ones were not found.
 func (h *holds) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, holdsEvery)
-	defer cancel()
-	found, err := h.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: runningHolds})
+	before := *h.held.Load()
+	now, err := h.list(ctx)
 	if err != nil {
-		return fmt.Errorf("listing the holds: %w", err)
+		now = maps.Clone(before)
 	}
-	now := map[string]bool{}
-	for _, execution := range found.GetExecutions() {
-		for _, queue := range contract.Queues() {
-			if execution.GetExecution().GetWorkflowId() == contract.HoldID(queue) {
-				now[queue] = true
-			}
+	for queue := range now {
+		if h.denied(ctx, queue) {
+			delete(now, queue)
 		}
 	}
-	before := *h.held.Swap(&now)
+	h.held.Store(&now)
 	for _, queue := range contract.Queues() {
 		if before[queue] != now[queue] {
 			h.log.Info("a service was put on hold or released", zap.String("service", targetOf[queue]), zap.Bool("held", now[queue]))
 		}
 	}
-	return nil
+	return err
+}
+
+func (h *holds) list(ctx context.Context) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, holdsEvery)
+	defer cancel()
+	found, err := h.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: runningHolds})
+	if err != nil {
+		return nil, fmt.Errorf("listing the holds: %w", err)
+	}
+	held := map[string]bool{}
+	for _, execution := range found.GetExecutions() {
+		for _, queue := range contract.Queues() {
+			if execution.GetExecution().GetWorkflowId() == contract.HoldID(queue) {
+				held[queue] = true
+			}
+		}
+	}
+	return held, nil
+}
+
+// denied asks for the hold's workflow itself and reports whether it has ended,
+// or never was. No answer is no denial.
+func (h *holds) denied(ctx context.Context, queue string) bool {
+	ctx, cancel := context.WithTimeout(ctx, holdsEvery)
+	defer cancel()
+	found, err := h.temporal.DescribeWorkflowExecution(ctx, contract.HoldID(queue), "")
+	if err != nil {
+		return isNotFound(err)
+	}
+	return found.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
 // caller refuses the calls to a service that is on hold, before they cost

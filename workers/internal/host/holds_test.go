@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.uber.org/zap"
@@ -27,6 +29,11 @@ type visibility struct {
 	ids  []string
 	err  error
 	hang bool
+	// ended are the workflows of those IDs that have ended, and gone those that
+	// nobody knows, whatever the list says. The others run, unless they cannot be
+	// asked.
+	ended, gone map[string]bool
+	unasked     error
 	// failures is how many of the first questions are not answered.
 	failures int
 	asks     int
@@ -66,6 +73,23 @@ func (v *visibility) ListWorkflow(ctx context.Context, request *workflowservice.
 		})
 	}
 	return found, v.err
+}
+
+func (v *visibility) DescribeWorkflowExecution(ctx context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if v.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	status := enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	switch {
+	case v.unasked != nil:
+		return nil, v.unasked
+	case v.gone[id]:
+		return nil, serviceerror.NewNotFound("no such workflow")
+	case v.ended[id]:
+		status = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: status}}, nil
 }
 
 // target counts the calls that arrive.
@@ -126,6 +150,40 @@ func TestAWorkerHoldsWhatTheLastAnswerSays(t *testing.T) {
 				server.set(answer.err, answer.ids...)
 				require.ErrorIs(t, h.look(t.Context()), answer.err)
 			}
+			require.Equal(t, test.held, heldQueues(t, h))
+		})
+	}
+}
+
+// The list may lag behind, keep what has ended, or not be there at all.
+func TestAHoldIsDroppedWhenItsWorkflowDeniesIt(t *testing.T) {
+	const hold = "hold-payment"
+	away := errors.New("no answer")
+	for name, test := range map[string]struct {
+		list        error
+		ended, gone map[string]bool
+		unasked     error
+		held        []string
+	}{
+		"it runs":                            {held: []string{contract.QueuePayment}},
+		"it has ended":                       {ended: map[string]bool{hold: true}, held: []string{}},
+		"nobody knows it":                    {gone: map[string]bool{hold: true}, held: []string{}},
+		"another one has ended":              {ended: map[string]bool{"hold-orders": true}, held: []string{contract.QueuePayment}},
+		"it cannot be asked":                 {unasked: away, held: []string{contract.QueuePayment}},
+		"it runs, and there is no list":      {list: away, held: []string{contract.QueuePayment}},
+		"it has ended, and there is none":    {list: away, ended: map[string]bool{hold: true}, held: []string{}},
+		"nobody knows it, and there is none": {list: away, gone: map[string]bool{hold: true}, held: []string{}},
+		"there is no answer at all":          {list: away, unasked: away, held: []string{contract.QueuePayment}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := &visibility{ids: []string{hold}}
+			h := newHolds(server, zap.NewNop())
+			h.letThrough()
+			require.NoError(t, h.look(t.Context()))
+			require.Equal(t, []string{contract.QueuePayment}, heldQueues(t, h))
+
+			server.err, server.ended, server.gone, server.unasked = test.list, test.ended, test.gone, test.unasked
+			require.ErrorIs(t, h.look(t.Context()), test.list)
 			require.Equal(t, test.held, heldQueues(t, h))
 		})
 	}
