@@ -96,7 +96,8 @@ var heldBack = map[rpc.Reason]bool{
 //   - A service on hold is waited for in the workflow.
 //   - Anything else is retried after the delay that the target asked for, or
 //     after backoff. Its type is the reason. What did not leave this process, and
-//     what was cancelled, is benign too: the guard has logged and counted it.
+//     what was cancelled, is benign too: the guard has logged and counted it. So is
+//     an order that is not there yet.
 //
 // chance is uniform in [0, 1).
 func translate(err error, attempt int, chance float64) error {
@@ -119,6 +120,8 @@ func translate(err error, attempt int, chance float64) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		reason, kind = "cancelled", temporal.ApplicationErrorCategoryBenign
+	case errors.Is(err, errNotCreatedYet):
+		reason, kind = "not-created-yet", temporal.ApplicationErrorCategoryBenign
 	case errors.As(err, &failure):
 		reason = string(failure.Reason)
 		if heldBack[failure.Reason] {

@@ -14,6 +14,7 @@ import (
 
 	"orderflow/internal/problem"
 	"orderflow/internal/rpc"
+	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -110,6 +111,35 @@ func TestCallsThatWereHeldBackAreBenign(t *testing.T) {
 		require.Equal(t, benign, application.Category() == temporal.ApplicationErrorCategoryBenign, reason)
 	}
 }
+
+// A decision about an order that is being created waits for it; nothing is wrong.
+func TestADecisionThatComesBeforeItsOrderIsRetriedCalmly(t *testing.T) {
+	away := problem.New(problem.NotFound, "there is no such order")
+	for name, test := range map[string]struct {
+		answer error
+		kind   string
+		benign bool
+	}{
+		"not created yet": {away, "not-created-yet", true},
+		"a stranger":      {problem.New(problem.NoRoute, "nothing is at this path"), "unexpected", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			orders := &Orders{Client: order.NewClient(answering{test.answer})}
+			environment := environment(t.Context())
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, run(environment, orders.RecordIntervention, order.InterventionRequest{}), &application)
+			require.False(t, application.NonRetryable())
+			require.Equal(t, test.kind, application.Type())
+			require.Equal(t, test.benign, application.Category() == temporal.ApplicationErrorCategoryBenign)
+			require.GreaterOrEqual(t, application.NextRetryDelay(), baseDelay)
+		})
+	}
+}
+
+// answering answers every call with an error.
+type answering struct{ err error }
+
+func (a answering) Call(context.Context, string, string, any, any) error { return a.err }
 
 // A thousand calls that failed in the same moment come back spread over the
 // whole jitter, attempt by attempt, and never all at once.

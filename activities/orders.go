@@ -2,9 +2,15 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"orderflow/internal/problem"
 	"orderflow/services/order"
 )
+
+// errNotCreatedYet says that there is no order yet that could keep a decision.
+var errNotCreatedYet = errors.New("the order is not created yet")
 
 // Orders are the steps at the order service, and the record of what people
 // decided about the others.
@@ -46,10 +52,14 @@ func (a *Orders) CancelOrder(ctx context.Context, request order.CancelRequest) e
 
 // RecordIntervention keeps what a person decided in the order's event stream.
 // It is no step of the saga, and nothing undoes it. The order may not exist yet
-// when the decision is about its creation; that is retried.
+// when it is put on hold while it is being created; that is expected, and
+// retried.
 func (a *Orders) RecordIntervention(ctx context.Context, request order.InterventionRequest) error {
 	return attemptOnly(ctx, request.Key, func(ctx context.Context) error {
 		_, err := a.Client.RecordIntervention(ctx, request)
+		if problem.CodeOf(err) == problem.NotFound {
+			err = fmt.Errorf("%w: %w", errNotCreatedYet, err)
+		}
 		return err
 	})
 }

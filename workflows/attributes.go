@@ -18,7 +18,7 @@ func (s *saga) stateNow() temporal.SearchAttributeUpdate {
 	switch {
 	case s.progress.Hold != nil:
 		return orderState.ValueSet(contract.StateHeld)
-	case s.awaitsFix() != "":
+	case s.stepToFix() != "":
 		return orderState.ValueSet(contract.StateWaiting)
 	default:
 		return orderState.ValueSet(string(s.progress.State))

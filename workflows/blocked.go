@@ -3,6 +3,7 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -141,7 +142,7 @@ func (s *saga) maySettle(request contract.OperatorRequest) error {
 func (s *saga) retry(ctx workflow.Context, request contract.OperatorRequest) (contract.Progress, error) {
 	b := s.blockedStep(request.Step)
 	b.due = true
-	s.record(ctx, retried, b.step, request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionRetry, b.step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 
@@ -149,7 +150,7 @@ func (s *saga) retry(ctx workflow.Context, request contract.OperatorRequest) (co
 func (s *saga) skip(ctx workflow.Context, request contract.OperatorRequest) (contract.Progress, error) {
 	b := s.blockedStep(request.Step)
 	s.end(b, contract.Settlement{Update: contract.UpdateSkip, OperatorRequest: request})
-	s.record(ctx, skipped, b.step, request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionSkip, b.step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 
@@ -157,7 +158,7 @@ func (s *saga) skip(ctx workflow.Context, request contract.OperatorRequest) (con
 func (s *saga) resolve(ctx workflow.Context, request contract.OperatorRequest) (contract.Progress, error) {
 	b := s.blockedStep(request.Step)
 	s.end(b, contract.Settlement{Update: contract.UpdateResolve, OperatorRequest: request})
-	s.record(ctx, resolved, b.step, request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionResolve, b.step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 

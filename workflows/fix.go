@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -50,8 +51,8 @@ func refusedAs(err error, kind string) bool {
 	return kind != "" && errors.As(err, &application) && application.Type() == kind
 }
 
-// awaitsFix names the step that waits for one; "" when none does.
-func (s *saga) awaitsFix() string {
+// stepToFix names the step that waits for a fix; "" when none does.
+func (s *saga) stepToFix() string {
 	for _, step := range contract.Steps() {
 		if s.progress.step(step).State == contract.StepWaiting && !s.fixed && s.forward.Err() == nil {
 			return step
@@ -61,7 +62,7 @@ func (s *saga) awaitsFix() string {
 }
 
 func (s *saga) mayFix(request contract.FixRequest) error {
-	waiting := s.awaitsFix()
+	waiting := s.stepToFix()
 	switch {
 	case (request.PaymentMethod == "") == (request.ShippingAddress == nil):
 		return refusal(contract.ErrorInvalidInput, "either a payment method or a shipping address is required")
@@ -77,13 +78,13 @@ func (s *saga) mayFix(request contract.FixRequest) error {
 // fix replaces what was refused. The order goes on with the step's next
 // revision, in the same run.
 func (s *saga) fix(ctx workflow.Context, request contract.FixRequest) (contract.Progress, error) {
-	step := s.awaitsFix()
+	step := s.stepToFix()
 	if request.ShippingAddress != nil {
 		s.in.ShippingAddress = *request.ShippingAddress
 	} else {
 		s.in.PaymentMethod = request.PaymentMethod
 	}
 	s.fixed = true
-	s.record(ctx, fixed, step, request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionFix, step, request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }

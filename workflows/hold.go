@@ -3,6 +3,7 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -40,7 +41,7 @@ func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contrac
 	}
 	s.progress.publish(s.backward)
 	s.index(s.stateNow())
-	s.record(ctx, held, "", request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionHold, "", request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 
@@ -60,7 +61,7 @@ func (s *saga) mayRelease(request contract.HoldRequest) error {
 
 func (s *saga) release(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
 	s.letGo(ctx)
-	s.record(ctx, released, "", request.RequestedBy, request.Reason)
+	s.record(ctx, order.InterventionRelease, "", request.RequestedBy, request.Reason)
 	return s.progress.snapshot(), nil
 }
 

@@ -7,15 +7,6 @@ import (
 	"orderflow/workflows/contract"
 )
 
-const (
-	retried  = order.InterventionRetry
-	skipped  = order.InterventionSkip
-	resolved = order.InterventionResolve
-	held     = order.InterventionHold
-	released = order.InterventionRelease
-	fixed    = order.InterventionFix
-)
-
 // interventions counts what people decided about the order.
 type interventions struct {
 	recording int
@@ -37,7 +28,7 @@ func (s *saga) record(ctx workflow.Context, action order.InterventionAction, ste
 	s.progress.decided(now, string(action), step, by, reason)
 	s.progress.publish(s.backward)
 	workflow.Go(s.backward, func(ctx workflow.Context) {
-		// It waits for an order that is not created yet.
+		// There may be no order yet that could keep it; see activities.
 		policy := durablePolicy{summary: "Record: " + string(action) + " by " + by}
 		err := s.patiently(ctx, contract.RecordIntervention, func() error {
 			return s.callDurably(ctx, contract.RecordIntervention, orders.RecordIntervention, policy, request, nil)

@@ -28,8 +28,8 @@ const firstLooks = 5
 // runningHolds finds the workflows that are the holds.
 const runningHolds = `WorkflowType = "` + contract.HoldDependency + `" AND ExecutionStatus = "Running"`
 
-// asked is what is needed of a Temporal client.
-type asked interface {
+// holdSource is what is needed of a Temporal client.
+type holdSource interface {
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 }
@@ -44,7 +44,7 @@ type asked interface {
 // nobody holds the service any more have nobody to wait for. While Temporal
 // cannot be asked at all, what was known last stays.
 type holds struct {
-	temporal asked
+	temporal holdSource
 	log      *zap.Logger
 	held     atomic.Pointer[map[string]bool] // by task queue
 	// known is closed when a look was answered. No call comes before it, so that
@@ -53,7 +53,7 @@ type holds struct {
 	open  sync.Once // closes known
 }
 
-func newHolds(temporal asked, log *zap.Logger) *holds {
+func newHolds(temporal holdSource, log *zap.Logger) *holds {
 	h := &holds{temporal: temporal, log: log, known: make(chan struct{})}
 	h.held.Store(&map[string]bool{})
 	return h
