@@ -41,6 +41,8 @@ type rounds struct {
 	inNeed   map[string]bool
 	asked    []contract.SuspectsRequest
 	last     *contract.ReconcileResult
+	// looking hears of each look of a recording; nil for nobody.
+	looking chan struct{}
 }
 
 func newRounds(t *testing.T) *rounds {

@@ -39,7 +39,7 @@ import (
 )
 
 // histories are the saved ones of orders; its folders have those of pairs of
-// messages, and of the workflows that hold services.
+// messages, of the workflows that hold services, and of Reconcile.
 const histories = "testdata/histories"
 
 var record = flag.Bool("record", false, "record the histories that are missing in testdata/histories")
@@ -77,6 +77,9 @@ func TestRecordHistories(t *testing.T) {
 	}
 	for name, tell := range storiesOfDependencies() {
 		keep("dependencies", name, tell)
+	}
+	for name, tell := range storiesOfRounds() {
+		keep("reconcile", name, tell)
 	}
 }
 
@@ -133,6 +136,8 @@ type recording struct {
 	temporal client.Client
 	worker   *mortal
 	services *services
+	// round is what Reconcile meets; nil where it does not run.
+	round *rounds
 	// rest stops the workers.
 	rest func()
 	// ended is the error with which the workflow has ended, if any.
@@ -151,6 +156,7 @@ func (r *recording) tell(story story) *history.History {
 	in.Recovery = story.recovery
 	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
 		ID: orderID, TaskQueue: contract.QueueOrders, StaticSummary: "2 items, 25.00 USD",
+		WorkflowTaskTimeout: contract.WorkflowTaskTimeout,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState).ValueSet(string(contract.SagaRunning))),
 	}, contract.PlaceOrder, in)
@@ -185,6 +191,8 @@ func (r *recording) work() {
 			w.RegisterWorkflow(workflows.PlaceOrder)
 			w.RegisterWorkflow(workflows.HoldDependency)
 			w.RegisterWorkflow(workflows.ReleaseDependency)
+			w.RegisterWorkflow(workflows.Reconcile)
+			r.round.work(w)
 		}
 		for _, hands := range []any{
 			&activities.Orders{Client: order.NewClient(r.services)},

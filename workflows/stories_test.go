@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"time"
 
 	"orderflow/internal/problem"
@@ -29,11 +30,14 @@ func stories() map[string]story {
 	all := map[string]story{
 		"ships":                 {},
 		"ships-durably":         {way: durably},
+		"ships-after-a-retry":   {script: answers(contract.StepChargePayment, away(), nil)},
 		"ships-before-deadline": {way: contract.Settings{Deadline: time.Hour}, script: answers(contract.StepChargePayment, away(), nil)},
+		"ships-slowly":          {script: eachStepTakes(1200 * time.Millisecond)},
 		"never-created":         {script: answers(contract.StepCreateOrder, problem.New(problem.KeyReused, "another order has this key"))},
 	}
 	for _, more := range []map[string]story{
-		storiesOfTroubles(), storiesOfLostTasks(), storiesOfDeadlines(), storiesOfBlocks(), storiesOfHolds(), storiesOfFixes(), storiesOfRecoveries(),
+		storiesOfTroubles(), storiesOfRetries(), storiesOfLostTasks(), storiesOfDeadlines(), storiesOfBlocks(), storiesOfHolds(), storiesOfFixes(),
+		storiesOfRecoveries(),
 	} {
 		for name, story := range more {
 			all[name] = story
@@ -74,6 +78,20 @@ func storiesOfLostTasks() map[string]story {
 			once(s)
 			s.shippedBefore()
 		}},
+	}
+}
+
+// storiesOfRetries are those of the pause between the fast way and the durable
+// one.
+func storiesOfRetries() map[string]story {
+	long := answers(contract.StepChargePayment, busy(30*time.Second))
+	return map[string]story{
+		"cancelled-before-the-retry": {script: long, drive: func(r *recording) {
+			r.await(isAt(contract.StepChargePayment, contract.StepRunning))
+			r.send(contract.UpdateCancel, cancelRequest())
+		}},
+		"deadline-before-the-retry": {way: contract.Settings{Deadline: 2 * time.Second}, script: long},
+		"time-up-before-the-retry":  {way: contract.Settings{StepTimeout: 20 * time.Second}, script: long},
 	}
 }
 
@@ -192,6 +210,21 @@ func storiesOfRecoveries() map[string]story {
 // answers is a script for one step; the last answer stays.
 func answers(step string, script ...error) func(*services) {
 	return func(s *services) { s.answer(step, script) }
+}
+
+// eachStepTakes makes every step of a healthy order slow. So the workflow task
+// outlasts its time, and is prolonged by the worker.
+func eachStepTakes(took time.Duration) func(*services) {
+	return func(s *services) {
+		for _, step := range forward {
+			s.always[step] = func(ctx context.Context) {
+				select {
+				case <-time.After(took):
+				case <-ctx.Done():
+				}
+			}
+		}
+	}
 }
 
 func blockedForever(s *services) {
