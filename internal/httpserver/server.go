@@ -59,6 +59,7 @@ type Server struct {
 	drain    func()
 	done     chan struct{}
 	err      error // set before done is closed
+	silent   silentConns
 }
 
 // ServerOption changes how Serve serves.
@@ -130,6 +131,8 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, opt
 	for _, option := range options {
 		option(s)
 	}
+	s.http.ConnState = s.silent.follow
+	s.http.RegisterOnShutdown(s.silent.close)
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(refusalListener{listener}); !errors.Is(err, http.ErrServerClosed) {
@@ -158,8 +161,8 @@ func (s *Server) Err() error {
 }
 
 // Shutdown stops accepting, lets the requests in flight finish and closes the
-// idle connections. Those that are not finished at the end of ctx are cut off,
-// and that is an error. A second call does nothing.
+// connections without one. Those that are not finished at the end of ctx are cut
+// off, and that is an error. A second call does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	err := s.http.Shutdown(ctx)

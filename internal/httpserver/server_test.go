@@ -98,6 +98,24 @@ func TestShutdownCutsOffWhatOutlastsTheDeadline(t *testing.T) {
 	require.Error(t, <-failed)
 }
 
+// A connection that was opened in advance is not worth five seconds.
+func TestShutdownDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
+	server := httpserver.Serve(t.Context(), listen(t), http.NotFoundHandler())
+	silent, err := net.Dial("tcp", server.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = silent.Close() }()
+	// A request on a later connection: the server has accepted the silent one.
+	response, err := http.Get("http://" + server.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	require.NoError(t, server.Shutdown(ctx))
+	_, err = silent.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "it is told that nobody is there")
+}
+
 func TestABrokenListenerIsReported(t *testing.T) {
 	listener := listen(t)
 	server := httpserver.Serve(t.Context(), listener, http.NotFoundHandler())
