@@ -27,6 +27,8 @@ const (
 	changesRetry = time.Second
 	// sendTimeout is how long a client may take to receive one event.
 	sendTimeout = 10 * time.Second
+	// lastEventHeader says where a client goes on.
+	lastEventHeader = "Last-Event-ID"
 	// reconnectAfter is what a client is told to wait when a stream breaks.
 	reconnectAfter = 2 * time.Second
 )
@@ -46,7 +48,8 @@ func (a *API) StreamOrder(c *gin.Context, orderID string) {
 		fail(c, err)
 		return
 	}
-	if stored := standing.Stored; stored != nil && orderview.Final(*stored) && stored.Version <= version {
+	if stored := standing.Stored; stored != nil && orderview.Final(*stored) && stored.Version <= version ||
+		standing.RecordLost() && version == 0 && c.GetHeader(lastEventHeader) != "" {
 		httpserver.Respond(c, http.StatusNoContent, nil)
 		return
 	}
@@ -58,13 +61,18 @@ func (a *API) StreamOrder(c *gin.Context, orderID string) {
 	stream := openStream(c)
 	defer stream.Close()
 	// The stream's end is the answer: there is nobody to tell an error.
-	_ = a.follow(ctx, stream, orderID, version)
+	_ = a.follow(ctx, stream, orderID, version, standing.RecordLost())
 }
 
 // follow sends every version above the given one until the order has ended or
-// the client is gone.
-func (a *API) follow(ctx context.Context, stream eventStream, orderID string, version int64) error {
+// the client is gone. Missing says that the order service did not have it.
+func (a *API) follow(ctx context.Context, stream eventStream, orderID string, version int64, missing bool) error {
 	for ctx.Err() == nil {
+		if missing {
+			if last, lost := a.lastOfLost(ctx, orderID); lost {
+				return stream.send(last)
+			}
+		}
 		stored, err := a.Changes.OrderAfter(ctx, orderID, version, LongestQuestion)
 		if err != nil || stored.Version <= version {
 			// Nothing new, or nobody to ask. A heartbeat finds out whether
@@ -75,7 +83,8 @@ func (a *API) follow(ctx context.Context, stream eventStream, orderID string, ve
 			if err == nil && orderview.Final(stored) {
 				return nil
 			}
-			if err != nil && problem.CodeOf(err) != problem.NotFound {
+			missing = problem.CodeOf(err) == problem.NotFound
+			if err != nil && !missing {
 				pause(ctx, changesRetry)
 			}
 			continue
@@ -95,6 +104,18 @@ func (a *API) follow(ctx context.Context, stream eventStream, orderID string, ve
 		version = view.Version
 	}
 	return ctx.Err()
+}
+
+// lastOfLost returns the last view of an order that has ended and whose record is
+// lost: no other will follow. It has no version, so that its ID is 0.
+func (a *API) lastOfLost(ctx context.Context, orderID string) (last orderview.View, lost bool) {
+	standing, err := a.Reader.Standing(ctx, orderID)
+	if err != nil || !standing.RecordLost() {
+		return orderview.View{}, false
+	}
+	view, err := a.Reader.View(ctx, orderID, standing)
+	// With a version it has just been recorded.
+	return view, err == nil && view.Version == 0
 }
 
 // sendBetween sends the versions that were passed over because they followed
@@ -126,7 +147,7 @@ func (a *API) sendBetween(ctx context.Context, stream eventStream, orderID strin
 // lastEventID reads the version that the client has seen; 0 when it has seen
 // none.
 func lastEventID(header http.Header) (int64, error) {
-	values := header.Values("Last-Event-ID")
+	values := header.Values(lastEventHeader)
 	if len(values) == 0 || len(values) == 1 && values[0] == "" {
 		return 0, nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 
 	"orderflow/gateway/internal/orderview"
 	"orderflow/internal/httpserver"
@@ -197,6 +198,42 @@ func TestAStreamOutlivesAnAbsenceOfTheOrderService(t *testing.T) {
 	event, open := next(t, events)
 	require.True(t, open)
 	assert.Equal(t, order.Cancelled, event.view.Status)
+}
+
+// Nothing is ever recorded of it again: who waits for a change would wait for
+// ever.
+func TestAStreamOfAnOrderWhoseRecordIsLostTellsItsEndAndCloses(t *testing.T) {
+	g := newGateway(t)
+	g.temporal.NoWorker = true
+	base, _ := g.serve()
+	id := g.placed()
+	g.temporal.Close(id, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+
+	_, events := g.watch(base, id, "")
+	event, open := next(t, events)
+	require.True(t, open)
+	assert.Equal(t, "0", event.id)
+	assert.Equal(t, order.Shipped, event.view.Status)
+	assert.Contains(t, event.view.Unavailable, orderview.PartOrder)
+	_, open = next(t, events)
+	assert.False(t, open)
+
+	response, _ := g.watch(base, id, "0")
+	assert.Equal(t, http.StatusNoContent, response.StatusCode, "nothing can follow")
+}
+
+// It is recovered, or an operator looks at it: more will come.
+func TestAStreamOfAnOrderWithoutRecordGoesOnWhileItsEndIsOpen(t *testing.T) {
+	g := newGateway(t)
+	g.temporal.NoWorker = true
+	base, _ := g.serve()
+	id := g.placed()
+	g.temporal.Close(id, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+	_, events := g.watch(base, id, "")
+	g.becomes(id, order.Cancelled, order.SagaCompensated)
+	event, open := next(t, events)
+	require.True(t, open)
+	assert.Equal(t, "1", event.id)
 }
 
 func TestAStreamEndsWhenTheGatewayDrains(t *testing.T) {

@@ -88,6 +88,13 @@ func (s Standing) Status() order.Status {
 	return statusOf(order.SagaState(s.Placement.State), nil)
 }
 
+// RecordLost reports whether the order seems to have lost its record, as after
+// the restore of an older database: its workflow recorded it before it ended. It
+// may have done so just after the order service was asked, which View finds out.
+func (s Standing) RecordLost() bool {
+	return s.Stored == nil && !s.OrdersAway && order.SagaState(s.Placement.State).Final()
+}
+
 // Standing looks an order up: at the order service, and where that does not
 // have it, at Temporal, which has it from the moment of its acceptance.
 // problem.NotFound when both say that there is none, problem.Unavailable when
