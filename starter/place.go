@@ -31,7 +31,7 @@ type placeCommand struct {
 	Ship     shippingAddress `embed:"" prefix:"ship-"`
 	File     string          `placeholder:"FILE" help:"JSON file with the whole order, - for standard input; the flags above do not count then. A reference in it is the key."`
 	Key      string          `help:"Idempotency key: placing again with the same key and order gives the same order. Made up when absent."`
-	Wait     time.Duration   `default:"30s" help:"How long to wait for the order's end; 0 does not wait."`
+	Wait     time.Duration   `default:"30s" help:"How long to wait for the order's end, or until somebody has to act; 0 does not wait."`
 }
 
 // shippingAddress is where the parcel goes. Its defaults are for development.
@@ -60,7 +60,7 @@ func (c *placeCommand) Run(ctx context.Context, s *session) error {
 	began := time.Now()
 	placing, cancelPlacing := context.WithTimeout(ctx, connectTimeout+c.Wait)
 	defer cancelPlacing()
-	placed, err := gateway.Place(placing, placement, gatewayclient.PlaceOptions{IdempotencyKey: key, Wait: c.Wait}, s.backoff)
+	placed, err := gateway.Place(placing, placement, gatewayclient.PlaceOptions{IdempotencyKey: key, Wait: min(c.Wait, gatewayclient.FirstLook)}, s.backoff)
 	if err != nil {
 		return notPlaced(err, key)
 	}
@@ -71,7 +71,7 @@ func (c *placeCommand) Run(ctx context.Context, s *session) error {
 	}
 	awaiting, cancelAwaiting := context.WithTimeout(ctx, c.Wait-time.Since(began))
 	defer cancelAwaiting()
-	order, err := gateway.AwaitEnd(awaiting, placed, s.backoff)
+	order, err := gateway.AwaitRest(awaiting, placed, s.backoff)
 	var notEnded *gatewayclient.NotEndedError
 	if errors.As(err, &notEnded) && ctx.Err() == nil {
 		fmt.Fprintf(s.stdout, "accepted, not at its end after %s; follow it with: go run ./starter watch %s\n", c.Wait, placed.OrderID)
@@ -92,6 +92,10 @@ func (s *session) tell(order gatewayclient.Order, took time.Duration) error {
 	if order.Status == gatewayclient.StatusShipped {
 		fmt.Fprintf(s.stdout, "%s tracks it as %s\n", order.Carrier, order.TrackingNumber)
 		return nil
+	}
+	if step, waits := order.WaitingStep(); waits {
+		fmt.Fprintf(s.stdout, "fix it with POST /v1/orders/%s/fix (%s was refused), then follow it with: go run ./starter watch %s\n",
+			order.OrderID, step.Name, order.OrderID)
 	}
 	return silently(exitNotAsWished)
 }

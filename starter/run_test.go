@@ -184,6 +184,16 @@ func TestPlaceTellsTheOutcomeByTextAndExitCode(t *testing.T) {
 	}
 }
 
+func TestPlaceSaysWhatAnOrderWaitsFor(t *testing.T) {
+	gateway := shop(t)
+	gateway.FixWindow = true
+	term := newTerminal(t, gateway)
+	assert.Equal(t, exitNotAsWished, term.run("place", "--item", "prod-kettle=2", "--method", "pm_card_chargeDeclined", "--wait", "1h"))
+	assert.Contains(t, term.stdout.String(), "! ChargePayment")
+	assert.Contains(t, term.stdout.String(), "waits for another payment method, and is undone without one")
+	assert.Contains(t, term.stdout.String(), "fix it with POST /v1/orders/order-00000001/fix")
+}
+
 func TestPlaceTakesAnOrderFromStandardInput(t *testing.T) {
 	gateway := shop(t)
 	term := newTerminal(t, gateway)

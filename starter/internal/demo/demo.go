@@ -16,10 +16,6 @@ import (
 // CustomerID is the customer who orders.
 const CustomerID = "cust-ada"
 
-// firstLook is how long a placement may take to answer: longer than an order
-// needs, and shorter than people like to wait for one that waits for them.
-const firstLook = 3 * time.Second
-
 // ErrUnexpected says that an order did not end as the demonstration wants it
 // to. The output says which.
 var ErrUnexpected = errors.New("the demonstration orders did not end as they should: one shipped, two cancelled")
@@ -127,7 +123,7 @@ func (d demonstration) play(ctx context.Context, number int, scene scene) (asWan
 
 	submitted := time.Now()
 	placed, err := d.cfg.Customer.Place(ctx, scene.placement, gatewayclient.PlaceOptions{
-		IdempotencyKey: d.cfg.NewKey(), Wait: firstLook,
+		IdempotencyKey: d.cfg.NewKey(), Wait: gatewayclient.FirstLook,
 	}, d.cfg.Backoff)
 	if err != nil {
 		return false, err

@@ -39,24 +39,12 @@ func (c *Client) Place(ctx context.Context, placement Placement, options PlaceOp
 	return placed, err
 }
 
-// AwaitEnd reads an accepted order, as often as b says, until it has come to
-// its end or is blocked. The error is a *NotEndedError when the context ends before
-// that, and final otherwise.
-func (c *Client) AwaitEnd(ctx context.Context, placed Placed, b Backoff) (Order, error) {
-	return c.await(ctx, placed, b, func(order Order) bool { return order.Ended() || order.Blocked() })
-}
-
-// AwaitRest is AwaitEnd, but is content with an order that waits for the
-// customer too: see Order.WaitingStep.
+// AwaitRest reads an accepted order, as often as b says, until it has come to
+// its end or goes on only when somebody acts: it is blocked, or waits for the
+// customer (see Order.WaitingStep). The error is a *NotEndedError when the context
+// ends before that, and final otherwise.
 func (c *Client) AwaitRest(ctx context.Context, placed Placed, b Backoff) (Order, error) {
-	return c.await(ctx, placed, b, func(order Order) bool {
-		_, waits := order.WaitingStep()
-		return waits || order.Ended() || order.Blocked()
-	})
-}
-
-func (c *Client) await(ctx context.Context, placed Placed, b Backoff, enough func(Order) bool) (Order, error) {
-	if placed.Order != nil && enough(*placed.Order) {
+	if placed.Order != nil && placed.Order.rests() {
 		return *placed.Order, nil
 	}
 	intervals := b.intervals()
@@ -67,7 +55,7 @@ func (c *Client) await(ctx context.Context, placed Placed, b Backoff, enough fun
 			return err
 		})
 		switch {
-		case err == nil && enough(order):
+		case err == nil && order.rests():
 			return order, nil
 		case err == nil:
 		case ctx.Err() != nil:
@@ -83,4 +71,9 @@ func (c *Client) await(ctx context.Context, placed Placed, b Backoff, enough fun
 			return Order{}, &NotEndedError{OrderID: placed.OrderID, Err: err}
 		}
 	}
+}
+
+func (o Order) rests() bool {
+	_, waits := o.WaitingStep()
+	return waits || o.Ended() || o.Blocked()
 }

@@ -42,7 +42,7 @@ func TestAnAcceptedOrderIsReadUntilItsEnd(t *testing.T) {
 	placed, err := client.Place(t.Context(), placement, withKey, gatewaytest.Backoff())
 	require.NoError(t, err)
 	require.Nil(t, placed.Order)
-	order, err := client.AwaitEnd(t.Context(), placed, gatewaytest.Backoff())
+	order, err := client.AwaitRest(t.Context(), placed, gatewaytest.Backoff())
 	require.NoError(t, err)
 	assert.Equal(t, gatewayclient.StatusShipped, order.Status)
 	assert.Equal(t, 7, gateway.Requests("GET /v1/orders/"), "one not found, two cut, three running, the end")
@@ -55,7 +55,7 @@ func TestAnOrderThatDoesNotEndInTimeIsNamed(t *testing.T) {
 	defer cancel()
 	placed, err := client.Place(ctx, placement, withKey, gatewaytest.Backoff())
 	require.NoError(t, err)
-	_, err = client.AwaitEnd(ctx, placed, gatewaytest.Backoff())
+	_, err = client.AwaitRest(ctx, placed, gatewaytest.Backoff())
 	var notEnded *gatewayclient.NotEndedError
 	require.ErrorAs(t, err, &notEnded)
 	assert.Equal(t, placed.OrderID, notEnded.OrderID)

@@ -16,6 +16,11 @@ import (
 // an order's end.
 const MaxWait = 30 * time.Second
 
+// FirstLook is how long the gateway is best asked to wait before AwaitRest looks
+// for itself: longer than an order needs, and shorter than people like to wait
+// for one that waits for them, whose placement is not answered earlier.
+const FirstLook = 3 * time.Second
+
 // Placement is the body that places an order.
 type Placement struct {
 	CustomerID      string           `json:"customerId"`

@@ -136,6 +136,23 @@ func TestEveryOutcomeIsCounted(t *testing.T) {
 	assert.Contains(t, notes, "data.jsonl:11: /customerID is unknown")
 }
 
+// An import does not sit through the time that a customer has for another card.
+func TestAnOrderThatWaitsForAFixIsLeftWaiting(t *testing.T) {
+	gateway := gatewaytest.New(t)
+	gateway.FixWindow = true
+	cfg, progress := configFor(t, gateway)
+	summary, err := importer.Run(t.Context(), cfg, fileOf(kettle, ada,
+		orderLine("ships", 2, ""), orderLine("declined", 1, `,"payment":{"method":"pm_card_chargeDeclined"}`)))
+	require.NoError(t, err)
+	assert.Equal(t, importer.OrderCounts{
+		Total: 2, Shipped: 1, Waiting: 1, PlacedNow: 2, CancelledBy: map[string]int{}, RefusedBy: map[string]int{},
+	}, summary.Orders)
+	assert.Equal(t, 1, summary.Latency.Count, "a waiting order has no end to measure")
+	assert.Equal(t, "0", summary.Totals[0].Cancelled.String())
+	assert.False(t, summary.Complete())
+	assert.Contains(t, progress.text(), "data.jsonl:4: order declined waits for another payment method, and is undone without one (order-")
+}
+
 func TestRefusalsAndCancellationsAreAnswers(t *testing.T) {
 	gateway := gatewaytest.New(t)
 	cfg, _ := configFor(t, gateway)

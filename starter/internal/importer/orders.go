@@ -7,9 +7,11 @@ import (
 
 	"orderflow/starter/internal/dataset"
 	"orderflow/starter/internal/gatewayclient"
+	"orderflow/starter/internal/narrate"
 )
 
-// order places an order and waits for its end.
+// order places an order and waits until it rests: at its end, or until somebody
+// acts.
 func (r *run) order(ctx context.Context, at Place, order *dataset.Order) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Deadline)
 	defer cancel()
@@ -35,6 +37,8 @@ func (r *run) order(ctx context.Context, at Place, order *dataset.Order) {
 		r.report(at, "%s: %s", order.Label(), mismatch)
 	case view.Blocked():
 		r.report(at, "%s is blocked and waits for an operator (%s)", order.Label(), view.OrderID)
+	case waits(view):
+		r.report(at, "%s %s (%s)", order.Label(), narrate.Outcome(view), view.OrderID)
 	default:
 		r.advance()
 	}
@@ -43,12 +47,18 @@ func (r *run) order(ctx context.Context, at Place, order *dataset.Order) {
 func (r *run) placeAndAwait(ctx context.Context, order *dataset.Order) (gatewayclient.Order, error) {
 	placed, err := r.cfg.Gateway.Place(ctx, order.Placement(), gatewayclient.PlaceOptions{
 		IdempotencyKey: order.Reference,
-		Wait:           gatewayclient.MaxWait,
+		Wait:           gatewayclient.FirstLook,
 	}, r.cfg.Backoff)
 	if err != nil {
 		return gatewayclient.Order{}, err
 	}
-	return r.cfg.Gateway.AwaitEnd(ctx, placed, r.cfg.Backoff)
+	return r.cfg.Gateway.AwaitRest(ctx, placed, r.cfg.Backoff)
+}
+
+// waits reports whether the order waits for its customer.
+func waits(order gatewayclient.Order) bool {
+	_, waits := order.WaitingStep()
+	return waits && !order.Blocked()
 }
 
 // placedBy tells an order of this import from one that was there. The gateway

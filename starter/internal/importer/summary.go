@@ -49,8 +49,8 @@ type StockCounts struct {
 }
 
 // OrderCounts is what became of orders. Total = Shipped + Cancelled + Blocked
-// + Refused + Unanswered, and PlacedNow + AlreadyThere = Shipped + Cancelled +
-// Blocked.
+// + Waiting + Refused + Unanswered, and PlacedNow + AlreadyThere = Shipped +
+// Cancelled + Blocked + Waiting.
 type OrderCounts struct {
 	Total     int `json:"total"`
 	Shipped   int `json:"shipped"`
@@ -59,6 +59,8 @@ type OrderCounts struct {
 	CancelledBy map[string]int `json:"cancelledBy"`
 	// Blocked orders wait for an operator.
 	Blocked int `json:"blocked"`
+	// Waiting orders wait for their customers to replace what was refused.
+	Waiting int `json:"waiting"`
 	// Refused orders were never accepted; RefusedBy counts by problem code.
 	Refused   int            `json:"refused"`
 	RefusedBy map[string]int `json:"refusedBy"`
@@ -115,7 +117,7 @@ func (m Mismatch) String() string {
 func (s Summary) Complete() bool {
 	return s.Malformed == 0 && len(s.Mismatches) == 0 &&
 		s.Products.Unanswered == 0 && s.Customers.Unanswered == 0 &&
-		s.Orders.Unanswered == 0 && s.Orders.Blocked == 0 &&
+		s.Orders.Unanswered == 0 && s.Orders.Blocked == 0 && s.Orders.Waiting == 0 &&
 		(s.TotalLines == UnknownTotal || s.Lines == s.TotalLines)
 }
 

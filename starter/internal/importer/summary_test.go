@@ -113,6 +113,7 @@ func TestWhatKeepsAnImportFromBeingComplete(t *testing.T) {
 		"unanswered product":  func(s *Summary) { s.Products.Unanswered = 1 },
 		"unanswered customer": func(s *Summary) { s.Customers.Unanswered = 1 },
 		"unanswered order":    func(s *Summary) { s.Orders.Unanswered = 1 },
+		"waiting order":       func(s *Summary) { s.Orders.Waiting = 1 },
 		"blocked order":       func(s *Summary) { s.Orders.Blocked = 1 },
 		"wrong total":         func(s *Summary) { s.Mismatches = []Mismatch{{}} },
 		"line not dealt with": func(s *Summary) { s.TotalLines = 6 },

@@ -24,7 +24,7 @@ const (
 	earlier
 )
 
-// orderEnd is an order that came to its end or is blocked.
+// orderEnd is an order that came to its end, is blocked or waits for a fix.
 type orderEnd struct {
 	at       Place
 	line     *dataset.Order
@@ -117,6 +117,8 @@ func (t *tally) orderEnded(end orderEnd) *Mismatch {
 	switch {
 	case end.order.Blocked():
 		orders.Blocked++
+	case waits(end.order):
+		orders.Waiting++
 	case end.order.Status == gatewayclient.StatusShipped:
 		orders.Shipped++
 	default:
@@ -134,7 +136,7 @@ func (t *tally) orderEnded(end orderEnd) *Mismatch {
 		orders.AlreadyThere++
 	} else {
 		orders.PlacedNow++
-		if !end.order.Blocked() {
+		if !end.order.Blocked() && !waits(end.order) {
 			t.times = append(t.times, end.took)
 		}
 	}
@@ -162,7 +164,7 @@ func (t *tally) addTotal(order gatewayclient.Order) {
 	amount := big.NewInt(total.Amount)
 	sums.Orders.Add(sums.Orders, amount)
 	switch {
-	case order.Blocked():
+	case order.Blocked(), waits(order):
 	case order.Status == gatewayclient.StatusShipped:
 		sums.Shipped.Add(sums.Shipped, amount)
 	default:

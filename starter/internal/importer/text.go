@@ -51,6 +51,9 @@ func (s Summary) writeOrders(row func(label, format string, args ...any)) {
 	if orders.Blocked > 0 {
 		row("  blocked", "%d (waiting for an operator)", orders.Blocked)
 	}
+	if orders.Waiting > 0 {
+		row("  waiting", "%d (for their customers)", orders.Waiting)
+	}
 	if orders.Refused > 0 {
 		row("  refused", "%d%s", orders.Refused, byReason(orders.RefusedBy))
 	}
