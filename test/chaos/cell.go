@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"fmt"
-	"math/rand/v2"
 
 	"orderflow/internal/faults/failpoint"
 )
@@ -25,27 +24,43 @@ type Aim string
 
 // The aims.
 const (
-	KillService  Aim = "kill the service"
-	KillWorker   Aim = "kill the worker"
-	KillTemporal Aim = "kill Temporal"
-	KillConsul   Aim = "kill Consul"
-	KillDatabase Aim = "restart the database"
-	StopService  Aim = "stop the service"
-	StopWorker   Aim = "stop the worker"
-	DropCall     Aim = "drop the connection"
-	DelayCall    Aim = "delay beyond the timeout"
-	PanicCall    Aim = "panic in the handler"
-	Duplicate    Aim = "deliver twice"
-	Late         Aim = "deliver after its undoing"
+	KillService   Aim = "kill the service"
+	KillWorker    Aim = "kill the worker"
+	KillGateway   Aim = "kill the gateway"
+	KillTemporal  Aim = "kill Temporal"
+	KillConsul    Aim = "kill Consul"
+	KillDatabase  Aim = "restart the database"
+	StopService   Aim = "stop the service"
+	StopWorker    Aim = "stop the worker"
+	FillDisk      Aim = "fill the disk"
+	DropCall      Aim = "drop the connection"
+	CutCall       Aim = "cut the message in half"
+	DelayCall     Aim = "delay beyond the timeout"
+	PanicCall     Aim = "panic in the handler"
+	PanicActivity Aim = "panic in the activity"
+	Duplicate     Aim = "deliver twice"
+	Late          Aim = "deliver after its undoing"
 )
 
 // Aims lists the faults of the matrix. What Temporal, Consul and the database
 // are in the middle of when they die is theirs; the phase says what the step was
-// in the middle of.
+// in the middle of. Faults that last, and meet whatever comes, are no part of
+// it: see Way.
 func Aims() []Aim {
 	return []Aim{
-		KillService, KillWorker, KillTemporal, KillConsul, KillDatabase,
-		StopService, StopWorker, DropCall, DelayCall, PanicCall, Duplicate, Late,
+		KillService, KillWorker, KillGateway, KillTemporal, KillConsul, KillDatabase, StopService, StopWorker,
+		FillDisk, DropCall, CutCall, DelayCall, PanicCall, PanicActivity, Duplicate, Late,
+	}
+}
+
+// gathers reports whether the fault breaks what all orders share. One such fault
+// can meet several orders, each in a cell of its own.
+func (a Aim) gathers() bool {
+	switch a {
+	case KillWorker, KillGateway, KillTemporal, KillConsul, KillDatabase, StopWorker, FillDisk:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -66,6 +81,8 @@ func (c Cell) Impossible(database string) string {
 	switch {
 	case c.Aim == KillDatabase && database == SQLite:
 		return "SQLite has no server"
+	case c.Aim == FillDisk && database != SQLite:
+		return "the disk is the database server's"
 	case c.Aim == Late && (effect.Undoes != "" || c.Step == Accept):
 		return "nothing undoes it"
 	case c.Aim == Late && !undone(c.Step):
@@ -74,10 +91,16 @@ func (c Cell) Impossible(database string) string {
 		return "what is late has not begun"
 	case c.Step == Accept && c.Phase == During:
 		return "the gateway has no transaction"
-	case c.Step == Accept && (c.Aim == KillWorker || c.Aim == StopWorker):
+	case c.Step == Accept && (c.Aim == KillWorker || c.Aim == StopWorker || c.Aim == PanicActivity):
 		return "no worker takes part"
-	case c.Step == Accept && c.Aim == KillDatabase:
+	case c.Step == Accept && (c.Aim == KillDatabase || c.Aim == FillDisk):
 		return "no database takes part"
+	case c.Step == Accept && c.Aim == KillGateway:
+		return "the gateway is the service of this step"
+	case c.Aim == PanicActivity && c.Phase == During:
+		return "the activity waits for its answer meanwhile"
+	case c.Aim == CutCall && c.Phase == During:
+		return "nothing is under way between the processes meanwhile"
 	default:
 		return ""
 	}
@@ -107,24 +130,9 @@ func Cells(database string) (cells []Cell) {
 	return cells
 }
 
-// Deal gives a run its cells. All seeds share one shuffled deck; each takes the
-// cards after those of the seed before, so that neighbouring seeds cover the
-// matrix together.
-func Deal(seed uint64, database string, count int) []Cell {
-	deck := Cells(database)
-	shuffle := rand.New(rand.NewPCG(20260101, 7))
-	shuffle.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
-	hand := make([]Cell, count)
-	first := seed % uint64(len(deck)) * uint64(count) % uint64(len(deck))
-	for i := range hand {
-		hand[i] = deck[(first+uint64(i))%uint64(len(deck))]
-	}
-	return hand
-}
-
-// failPoint is what the service does by itself in the cell. Transaction is which
-// commit is meant by "during". It is the zero Point for a fault that others
-// make.
+// failPoint is what the service does by itself in the cell: it breaks, or holds
+// its transaction open while others break. Transaction is which commit is meant
+// by "during".
 func (c Cell) failPoint(transaction int) failpoint.Point {
 	point := failpoint.Point{Phase: failpoint.Before}
 	switch c.Phase {

@@ -160,7 +160,7 @@ func Defects() []Defect {
 
 // late delivers a step after its undoing.
 func late(step string) []Fault {
-	return []Fault{{Way: Aimed, Cell: Cell{Late, step, Before}, Transaction: 1}}
+	return []Fault{{Way: Aimed, Cells: []Cell{{Late, step, Before}}}}
 }
 
 // DefectOf finds a defect by its name.

@@ -29,7 +29,7 @@ func TestEveryDefectIsFound(t *testing.T) {
 			if os.Getenv("ORDERS") == "" {
 				settings.Orders, settings.Lasts = 150, 30*time.Second
 			}
-			report := play(t, settings)
+			report, _ := play(t, settings)
 			t.Logf("\n%s", report)
 			var broken []int
 			for _, breach := range report.Breaches {

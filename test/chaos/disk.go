@@ -9,10 +9,7 @@ import (
 	"syscall"
 )
 
-// smallDisk is the service whose database is on the small disk.
-const smallDisk = "payment"
-
-// smallDiskSize is ample for the database of a run.
+// smallDiskSize is ample for the databases of a run.
 const smallDiskSize = 256 << 20
 
 // Disk is a small file system that can be filled.
@@ -21,7 +18,7 @@ type Disk struct{ folder string }
 // NewDisk returns the disk of which the folder is the root.
 func NewDisk(folder string) *Disk { return &Disk{folder} }
 
-// Folder is for the database.
+// Folder is for the databases.
 func (d *Disk) Folder() string { return d.folder }
 
 // Fill takes all space that is left.

@@ -14,6 +14,7 @@ const Accept = "AcceptOrder"
 const (
 	gateway      = "gateway"
 	worker       = "workers-1"
+	workers      = "workers" // in Consul
 	orderService = "order"
 )
 

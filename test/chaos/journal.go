@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,8 +30,8 @@ type Outcome struct {
 	// that never began.
 	Began time.Duration `json:"began"`
 	Ended time.Duration `json:"ended"`
-	// OrderID is the order whose call was met.
-	OrderID string `json:"orderId,omitempty"`
+	// Met is what became of each cell of an aimed fault.
+	Met []Meeting `json:"met,omitempty"`
 	// Skipped says why it did not happen, Missed why it was in vain.
 	Skipped string `json:"skipped,omitempty"`
 	Missed  string `json:"missed,omitempty"`
@@ -53,9 +54,9 @@ func (j *Journal) Start() {
 }
 
 // Begin records that a fault begins.
-func (j *Journal) Begin(fault Fault, orderID string) {
+func (j *Journal) Begin(fault Fault) {
 	j.change(fault, func(o *Outcome) {
-		o.Began, o.OrderID = time.Since(j.began), orderID
+		o.Began = time.Since(j.began)
 		fmt.Fprintf(j.out, "%6.1fs %v\n", o.Began.Seconds(), o)
 	})
 }
@@ -70,9 +71,9 @@ func (j *Journal) End(fault Fault, err error) {
 	})
 }
 
-// Miss records that a fault was in vain.
-func (j *Journal) Miss(fault Fault, reason string) {
-	j.change(fault, func(o *Outcome) { o.Missed = reason })
+// Met records that an aimed fault is over.
+func (j *Journal) Met(fault Fault, meetings []Meeting) {
+	j.change(fault, func(o *Outcome) { o.Ended, o.Met = time.Since(j.began), meetings })
 }
 
 // Skip records that a fault does not happen.
@@ -106,6 +107,16 @@ func (j *Journal) Outcomes() []Outcome {
 	return all
 }
 
+// Happened is how many faults have come true so far.
+func (j *Journal) Happened() (happened int) {
+	for _, outcome := range j.Outcomes() {
+		if outcome.Happened() {
+			happened++
+		}
+	}
+	return happened
+}
+
 // Close returns the first error of any line too.
 func (j *Journal) Close() error {
 	j.mu.Lock()
@@ -120,12 +131,27 @@ func (o Outcome) String() string {
 		return o.Fault.String() + ": skipped: " + o.Skipped
 	case o.Missed != "":
 		return o.Fault.String() + ": missed: " + o.Missed
-	case o.OrderID != "":
-		return fmt.Sprintf("%v: met %s after %.1fs", o.Fault, o.OrderID, o.Began.Seconds())
+	case len(o.Met) > 0:
+		text := fmt.Sprintf("%3d %6.1fs  %s", o.Fault.Number, o.Began.Seconds(), o.Fault.Cells[0].Aim)
+		for _, meeting := range o.Met {
+			text += fmt.Sprintf(", %s %s: ", meeting.Cell.Phase, meeting.Cell.Step)
+			if meeting.Reached {
+				text += cmp.Or(meeting.OrderID, "reached")
+			} else {
+				text += "missed (" + meeting.Missed + ")"
+			}
+		}
+		return text
 	default:
 		return o.Fault.String()
 	}
 }
 
-// Happened reports whether the fault has come true.
-func (o Outcome) Happened() bool { return o.Skipped == "" && o.Missed == "" }
+// Happened reports whether the fault has come true, an aimed one in a cell at
+// least.
+func (o Outcome) Happened() bool {
+	if o.Skipped != "" || o.Missed != "" {
+		return false
+	}
+	return o.Fault.Way != Aimed || slices.ContainsFunc(o.Met, func(m Meeting) bool { return m.Reached })
+}

@@ -2,10 +2,8 @@ package chaos
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -100,36 +98,6 @@ func TestASecretIsFoundWhereverItWasWritten(t *testing.T) {
 	}
 }
 
-func TestACellCountsWhenItsPointWasReached(t *testing.T) {
-	logs := t.TempDir()
-	line, err := json.Marshal(map[string]any{"msg": "fail point reached", "failPoint": "commit#1=kill@fault-1"})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(logs, "payment.log"), append(line, '\n'), 0o600))
-	at := func(number int, aim Aim, phase Phase) Outcome {
-		return Outcome{Fault: Fault{Number: number, Way: Aimed, Cell: Cell{aim, "ChargePayment", phase}}}
-	}
-	missed := at(4, KillWorker, Before)
-	missed.Missed = "it did not run"
-	coverage := Coverage{Cells: map[string]int{}}
-	happened, err := coverage.Count([]Outcome{
-		at(1, KillService, During), at(2, KillService, Before), at(3, KillWorker, After), missed, {Fault: Fault{Number: 5, Way: Killed}},
-	}, logs)
-	require.NoError(t, err)
-	assert.Equal(t, 2, happened)
-	assert.Equal(t, map[string]int{"kill the service, during ChargePayment": 1, "kill the worker, after ChargePayment": 1}, coverage.Cells)
-
-	folder := t.TempDir()
-	require.NoError(t, coverage.Write(folder))
-	again, err := ReadCoverage(folder)
-	require.NoError(t, err)
-	assert.Equal(t, coverage, again)
-	assert.Len(t, again.Missing(SQLite), len(Cells(SQLite))-2)
-	table := again.Table(SQLite)
-	assert.Contains(t, table, "2 of 380 cells")
-	assert.Contains(t, table, "SQLite has no server")
-	assert.True(t, strings.HasPrefix(table, "before/during/after"))
-}
-
 func TestTheAcceptedOrdersAreExpected(t *testing.T) {
 	claimed := told(t, Ships, Accepted, Accepted)
 	require.True(t, claimed[0].accepted)
@@ -149,7 +117,7 @@ func TestTheAcceptedOrdersAreExpected(t *testing.T) {
 
 func TestTheCommandRepeatsTheRun(t *testing.T) {
 	settings := Brief(9, Postgres)
-	assert.Equal(t, "make chaos ORDERS=500 FAULTS=24 MINUTES=0.8333 SEED=9 DB=postgres", settings.Command())
+	assert.Equal(t, "make chaos ORDERS=500 FAULTS=28 MINUTES=0.75 SEED=9 DB=postgres", settings.Command())
 	settings.Defect = "oversold"
 	assert.Contains(t, settings.Command(), "make chaos-defects DEFECT=oversold ")
 }

@@ -39,18 +39,18 @@ func NewLoad(shop Shop, purchases []Purchase, promises *Promises, breaches *Brea
 	}
 }
 
-// Run places the orders evenly over the time. It returns when the last one was
+// Run places the orders evenly over the time, also those that a burst leaves. It
+// returns when the last one was
 // begun; Wait waits for the clients. Ctx ends their patience.
 func (l *Load) Run(ctx context.Context, lasts time.Duration) {
-	began := time.Now()
+	over := time.Now().Add(lasts)
 	for ctx.Err() == nil {
-		number := int(l.next.Load())
-		if number >= len(l.purchases) {
+		left := len(l.purchases) - int(l.next.Load())
+		if left <= 0 {
 			return
 		}
-		due := began.Add(lasts * time.Duration(number) / time.Duration(len(l.purchases)))
 		select {
-		case <-time.After(time.Until(due)):
+		case <-time.After(time.Until(over) / time.Duration(left)):
 			l.begin(ctx)
 		case burst := <-l.bursts:
 			for range burst.orders {

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,10 +25,14 @@ type Report struct {
 	Kept string
 	// Figures of the run.
 	Orders, Shipped, Undone int
-	Verdicts                int // during the faults
-	Happened, Cells         int // faults, and aimed ones among them
+	Verdicts                int   // during the faults
+	Unwell                  error // why there was none at last
+	Happened                int   // faults
+	Cells, FirstCells       int   // that were reached, and that no run had reached before
+	Coverage                Coverage
 	Broken, Excused         int64
 	Sustained               float64
+	Called                  string // how often each step was
 	Rested, Took            time.Duration
 }
 
@@ -80,20 +85,27 @@ func Run(ctx context.Context, settings Settings, ground Ground, tools Tools) (re
 	if tools.Disk != nil {
 		written = append(written, tools.Disk.Folder())
 	}
-	if err := errors.Join(judgeFiles(written, tokens, r.breaches), r.cover(filepath.Join(data, "logs"))); err != nil {
+	if err := errors.Join(judgeFiles(written, tokens, r.breaches), r.cover()); err != nil {
 		return Report{}, err
 	}
 	r.report.Breaches, r.report.Took = r.breaches.All(), time.Since(began)
-	if len(r.report.Breaches) > 0 {
-		r.report.Kept = r.folder
+	if len(r.report.Breaches) == 0 {
+		return r.report, nil
 	}
-	return r.report, nil
+	r.report.Kept = r.folder
+	if tools.Disk != nil {
+		err = os.CopyFS(filepath.Join(r.folder, "disk"), os.DirFS(tools.Disk.Folder()))
+	}
+	return r.report, err
 }
 
 // open draws the run and opens its logs.
 func (r *run) open(out io.Writer, tools Tools) (err error) {
 	r.purchases = r.shop.Purchases(r.settings)
-	schedule := Draw(r.settings)
+	schedule, deck, err := r.deal(out, tools)
+	if err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(schedule, "", "  ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(r.folder, "schedule.json"), text, 0o600)
@@ -107,9 +119,30 @@ func (r *run) open(out io.Writer, tools Tools) (err error) {
 	if r.journal, err = OpenJournal(filepath.Join(r.folder, "faults.jsonl"), out); err != nil {
 		return err
 	}
-	r.driver = NewDriver(r.settings, schedule, tools, r.journal, r.breaches)
-	fmt.Fprintf(out, "SEED=%d on %s; the same again: %s\n", r.settings.Seed, r.settings.Database, r.settings.Command())
+	r.driver = NewDriver(r.settings, schedule, deck, tools, r.journal, r.breaches)
 	return nil
+}
+
+// deal draws the schedule by the seed and by what was reached before, which it
+// keeps so that the run can be repeated.
+func (r *run) deal(out io.Writer, tools Tools) (schedule []Fault, deck *Deck, err error) {
+	if r.settings.Defect != "" {
+		return Draw(r.settings, nil), NewDeck(r.settings.Seed, nil, Coverage{}), nil
+	}
+	coverage, err := ReadCoverage(cmp.Or(r.settings.AimBy, r.settings.coverageFile()))
+	if err != nil {
+		return nil, nil, err
+	}
+	r.settings.AimBy = filepath.Join(r.settings.Folder, fmt.Sprintf("aimed-%s-%d.json", r.settings.Database, r.settings.Seed))
+	if err := coverage.Write(r.settings.AimBy); err != nil {
+		return nil, nil, err
+	}
+	r.report.Settings = r.settings
+	cells := tools.Cells(r.settings.Database)
+	fmt.Fprintf(out, "SEED=%d on %s, aimed at the %d of %d cells that no run has reached. The same again: %s\n",
+		r.settings.Seed, r.settings.Database, len(coverage.Missing(cells)), len(cells), r.settings.Command())
+	deck = NewDeck(r.settings.Seed, cells, coverage)
+	return Draw(r.settings, deck), deck, nil
 }
 
 func (r *run) promisesFile() string { return filepath.Join(r.folder, "promises.jsonl") }
@@ -152,8 +185,10 @@ func (r *run) breakThings(ctx, buying context.Context) {
 	var driving, watching sync.WaitGroup
 	watched, enough := context.WithCancel(ctx)
 	r.journal.Start()
-	watching.Go(func() { r.report.Verdicts = r.system.Watch(watched, r.settings.Lasts/6, r.breaches) })
-	driving.Go(func() { r.driver.Drive(ctx, r.system, r.load) })
+	watching.Go(func() {
+		r.report.Verdicts, r.report.Unwell = r.system.Watch(watched, r.settings.Lasts/8, r.breaches)
+	})
+	driving.Go(func() { r.driver.Drive(ctx, r.system, r.load, NewPointLog(filepath.Join(r.system.DataDir(), "logs"))) })
 	r.load.Run(buying, r.settings.Lasts)
 	driving.Wait()
 	enough()
@@ -194,28 +229,24 @@ func (r *run) judge(ctx context.Context, said []Said, claimed []*claim, views ma
 	}
 	r.report.Orders = verified.Orders
 	r.report.Broken, r.report.Excused, r.report.Sustained = r.load.Broken.Load(), r.load.Excused.Load(), r.load.Sustained
+	r.report.Called = r.driver.Called()
 	return nil
 }
 
 // cover adds what has happened to the matrix of all runs.
-func (r *run) cover(logs string) error {
+func (r *run) cover() error {
 	r.report.Outcomes = r.journal.Outcomes()
-	for _, outcome := range r.report.Outcomes {
-		if outcome.Happened() {
-			r.report.Happened++
-		}
-	}
+	r.report.Happened = r.journal.Happened()
 	if r.settings.Defect != "" {
 		return nil // what a broken product goes through counts for nothing
 	}
-	coverage, err := ReadCoverage(r.settings.Folder)
+	coverage, err := ReadCoverage(r.settings.coverageFile())
 	if err != nil {
 		return err
 	}
-	if r.report.Cells, err = coverage.Count(r.report.Outcomes, logs); err != nil {
-		return err
-	}
-	return coverage.Write(r.settings.Folder)
+	r.report.Cells, r.report.FirstCells = coverage.Count(r.report.Outcomes)
+	r.report.Coverage = coverage
+	return coverage.Write(r.settings.coverageFile())
 }
 
 // printedBreaches is how many breaches a report shows; all are in a file.
@@ -228,10 +259,14 @@ func (r Report) String() string {
 	for _, outcome := range r.Outcomes {
 		fmt.Fprintln(&text, outcome)
 	}
-	fmt.Fprintf(&text, "%d orders: %d shipped, %d undone; %d of %d faults happened, %d of them in a cell of the matrix\n",
-		r.Orders, r.Shipped, r.Undone, r.Happened, len(r.Outcomes), r.Cells)
+	fmt.Fprintf(&text, "%d orders: %d shipped, %d undone; %d of %d faults happened, %.1f a minute; they reached %d cells, %d for the first time\n",
+		r.Orders, r.Shipped, r.Undone, r.Happened, len(r.Outcomes), float64(r.Happened)/(r.Settings.Lasts.Minutes()*faulty), r.Cells, r.FirstCells)
+	fmt.Fprintf(&text, "calls: %s\n", r.Called)
 	fmt.Fprintf(&text, "clients met %d broken connections and %d excuses; %d verdicts during the faults; %.0f orders a second when nothing was broken\n",
 		r.Broken, r.Excused, r.Verdicts, r.Sustained)
+	if r.Unwell != nil {
+		fmt.Fprintf(&text, "a verification during the faults came to none: %v\n", r.Unwell)
+	}
 	fmt.Fprintf(&text, "at rest %.1fs after the faults; %.0fs in all\n", r.Rested.Seconds(), r.Took.Seconds())
 	if len(r.Breaches) == 0 {
 		text.WriteString("every promise was kept\n")

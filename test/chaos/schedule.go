@@ -38,10 +38,10 @@ type Fault struct {
 	// Target is a process, or the service whose wire is meant.
 	Target string        `json:"target,omitempty"`
 	Lasts  time.Duration `json:"lasts,omitempty"`
-	// Cell is what an Aimed fault is aimed at. It meets the first call of the
-	// cell's step from At on.
-	Cell Cell `json:"cell,omitzero"`
-	// Transaction is the commit that "during" means.
+	// Cells are what an Aimed fault is aimed at: one, or several of a kind that
+	// it meets at one moment. It waits for calls of their steps from At on.
+	Cells []Cell `json:"cells,omitempty"`
+	// Transaction is the commit of the background that is meant.
 	Transaction int `json:"transaction,omitempty"`
 }
 
@@ -49,9 +49,11 @@ type Fault struct {
 func (f Fault) String() string {
 	text := fmt.Sprintf("%3d %6.1fs  ", f.Number, f.At.Seconds())
 	if f.Way == Aimed {
-		text += f.Cell.String()
-		if f.Cell.Phase == During {
-			text += fmt.Sprintf(" (transaction %d)", f.Transaction)
+		for i, cell := range f.Cells {
+			if i == 0 {
+				text += string(cell.Aim)
+			}
+			text += fmt.Sprintf(", %s %s", cell.Phase, cell.Step)
 		}
 		return text
 	}
@@ -62,29 +64,28 @@ func (f Fault) String() string {
 	return text
 }
 
-// aimedShare is how much of a schedule is aimed.
-const aimedShare = 0.6
+// unaimedCount is how many faults of a schedule are not aimed: each way once, if
+// the schedule is not too short for that.
+func unaimedCount(faults int) int { return min(len(unaimed()), faults*2/5) }
 
-// Draw makes the schedule of a run. That of a defect is made to meet it.
-func Draw(settings Settings) []Fault {
+// Draw makes the schedule of a run, with cells from the deck. That of a defect
+// is made to meet it.
+func Draw(settings Settings, deck *Deck) []Fault {
 	if defect, found := DefectOf(settings.Defect); found {
 		return defect.schedule(settings)
 	}
 	random := rand.New(rand.NewPCG(settings.Seed, 2))
-	aimed := int(float64(settings.Faults) * aimedShare)
-	hand := Deal(settings.Seed, settings.Database, aimed)
+	aimed := settings.Faults - unaimedCount(settings.Faults)
 	schedule := make([]Fault, settings.Faults)
 	for i := range schedule {
+		over := float64(settings.Lasts) * faulty
 		if i < aimed {
-			schedule[i] = aim(hand[i], random)
-		} else {
-			schedule[i] = drawUnaimed(settings, i-aimed, random)
+			// One after the other, and early enough for a call to come.
+			schedule[i] = Fault{Way: Aimed, Cells: deck.Deal(), At: time.Duration(over * 0.9 * float64(i) / float64(aimed))}
+			continue
 		}
-		from := float64(settings.Lasts) * faulty
-		if i < aimed {
-			from *= 0.8 // so that a call can still come
-		}
-		schedule[i].At = time.Duration(random.Int64N(int64(from)))
+		schedule[i] = drawUnaimed(settings, i-aimed, random)
+		schedule[i].At = time.Duration(random.Int64N(int64(over * 0.95)))
 	}
 	return numbered(schedule)
 }
@@ -96,14 +97,6 @@ func numbered(schedule []Fault) []Fault {
 		schedule[i].Number = i + 1
 	}
 	return schedule
-}
-
-func aim(cell Cell, random *rand.Rand) Fault {
-	fault := Fault{Way: Aimed, Cell: cell, Transaction: 1}
-	if many := effectOfStep(cell.Step).Transactions; cell.Phase == During && many > 1 {
-		fault.Transaction = 1 + random.IntN(many)
-	}
-	return fault
 }
 
 // unaimed are the ways of faults that meet whatever goes on. They take turns, so
@@ -127,7 +120,7 @@ func drawUnaimed(settings Settings, turn int, random *rand.Rand) Fault {
 	case DeadProjector:
 		fault.Target, fault.Transaction = orderService, 1+random.IntN(3)
 	case FullDisk:
-		fault.Target, fault.Lasts = smallDisk, duration(settings, random, 5*time.Second, 15*time.Second)
+		fault.Target, fault.Lasts = "of all services", duration(settings, random, 5*time.Second, 15*time.Second)
 	case Overloaded:
 		fault.Target, fault.Lasts = gateway, 3*time.Second
 	default:

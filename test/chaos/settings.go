@@ -1,7 +1,9 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 	"time"
 )
 
@@ -19,15 +21,31 @@ type Settings struct {
 	// Orders are placed over Lasts; Faults happen in the first 70 % of it.
 	Orders, Faults int
 	Lasts          time.Duration
+	// AtLeast is how many faults must happen to prove anything. A machine that is
+	// too slow for them gets more time.
+	AtLeast int
+	// Rest is how long the system may take to come to rest once everything has
+	// healed; 0 is two minutes. A machine that others use needs more.
+	Rest time.Duration
 	// Defect is the name of one of Defects, which the product then has; "" is
 	// none.
 	Defect string
 	// Folder keeps what runs have in common, and what is left of a failed one.
 	Folder string
+	// AimBy is the file with the coverage that the faults are aimed by; "" is
+	// the one in Folder, which each run adds to.
+	AimBy string
 }
 
-// faulty is the share of the time in which there are faults.
-const faulty = 0.7
+// coverageFile has what all runs with the folder have reached.
+func (s Settings) coverageFile() string { return filepath.Join(s.Folder, "coverage.json") }
+
+// faulty is the share of the time in which there are faults, unless too few have
+// happened by then.
+const (
+	faulty     = 0.7
+	mostFaulty = 3 * faulty
+)
 
 // How long the system may take to come to rest once everything has healed. One
 // with a defect may never.
@@ -40,12 +58,12 @@ func (s Settings) restWithin() time.Duration {
 	if s.Defect != "" {
 		return defectRestWithin
 	}
-	return restWithin
+	return cmp.Or(s.Rest, restWithin)
 }
 
-// Brief is a short form, for a change that is being worked at.
+// Brief is the short form, which is part of all tests.
 func Brief(seed uint64, database string) Settings {
-	return Settings{Seed: seed, Database: database, Orders: 500, Faults: 24, Lasts: 50 * time.Second}
+	return Settings{Seed: seed, Database: database, Orders: 500, Faults: 28, AtLeast: 20, Lasts: 45 * time.Second}
 }
 
 // Validate returns the first thing that is wrong.
@@ -65,8 +83,15 @@ func (s Settings) Command() string {
 	if s.Defect != "" {
 		target = "chaos-defects DEFECT=" + s.Defect
 	}
-	return fmt.Sprintf("make %s ORDERS=%d FAULTS=%d MINUTES=%.4g SEED=%d DB=%s",
+	command := fmt.Sprintf("make %s ORDERS=%d FAULTS=%d MINUTES=%.4g SEED=%d DB=%s",
 		target, s.Orders, s.Faults, s.Lasts.Minutes(), s.Seed, s.Database)
+	if s.Rest > 0 {
+		command += " REST=" + s.Rest.String()
+	}
+	if s.AimBy != "" {
+		command += " AIM_BY=" + s.AimBy
+	}
+	return command
 }
 
 // brief reports whether faults that last are to be short.

@@ -16,101 +16,92 @@ const (
 	// beyondTimeout is longer than a caller waits.
 	beyondTimeout = 3 * time.Second
 	// heldOpen is how long a transaction stays open while something else dies.
-	heldOpen = 800 * time.Millisecond
-	// intoIt is when that happens.
+	heldOpen = time.Second
+	// intoIt is when a copy of the call comes meanwhile.
 	intoIt = 300 * time.Millisecond
+	// freezeTime is how long an aimed stop lasts: longer than callers wait.
+	freezeTime = 3 * time.Second
 	// undoneWithin is how long a late call waits for its undoing.
 	undoneWithin = 20 * time.Second
 )
 
-// strike does an aimed fault to its call. It may break off the connection.
-func (d *Driver) strike(call Call, fault Fault) error {
-	switch fault.Cell.Aim {
+// strike does a fault to the one call that it is aimed at. It may break off the
+// connection.
+func (d *Driver) strike(call Call, e *Encounter, m *Meeting) {
+	switch m.Cell.Aim {
 	case KillService, DropCall, DelayCall, PanicCall:
-		d.selfInflicted(call, fault)
-		return nil
+		d.selfInflicted(call, e, m)
 	case StopService:
-		return d.stopItself(call, fault)
-	case KillWorker:
-		return d.meanwhile(call, fault, func(ctx context.Context) error { return d.kill(ctx, worker) })
-	case KillTemporal:
-		return d.meanwhile(call, fault, func(ctx context.Context) error { return d.kill(ctx, "temporal") })
-	case KillConsul:
-		return d.meanwhile(call, fault, func(ctx context.Context) error { return d.kill(ctx, "consul") })
-	case KillDatabase:
-		return d.meanwhile(call, fault, d.tools.RestartDatabase)
-	case StopWorker:
-		return d.meanwhile(call, fault, func(ctx context.Context) error { return d.freeze(ctx, worker, d.freezeTime()) })
+		d.stopItself(call, e, m)
+	case CutCall:
+		d.cut(call, e, m)
 	case Duplicate:
-		return d.twice(call, fault)
+		d.twice(call, e, m)
 	case Late:
-		return d.late(call, fault)
+		d.late(call, e, m)
 	default:
-		return fmt.Errorf("nobody knows how to %s", fault.Cell.Aim)
+		e.reach(m, fmt.Sprintf("nobody knows how to %s", m.Cell.Aim))
+		call.Pass()
 	}
+}
+
+// point is what the service does by itself in the cell. Its transactions take
+// turns; only the first one is in every call, so it is the one after a miss.
+func (d *Driver) point(fault Fault, cell Cell) failpoint.Point {
+	transaction := 1
+	if d.deck.Misses(cell) == 0 {
+		transaction += fault.Number % max(effectOfStep(cell.Step).Transactions, 1)
+	}
+	point := cell.failPoint(transaction)
+	point.Name = d.pointName()
+	return point
 }
 
 // selfInflicted lets the service break itself.
-func (d *Driver) selfInflicted(call Call, fault Fault) {
-	call.Request.Header.Set(failpoint.Header, named(fault.Cell.failPoint(fault.Transaction), fault))
+func (d *Driver) selfInflicted(call Call, e *Encounter, m *Meeting) {
+	point := d.point(e.fault, m.Cell)
+	defer func() {
+		missed := ""
+		if !d.points.ReachedBefore(point.Name) {
+			missed = "the service did not come to its point"
+		}
+		e.reach(m, missed)
+	}()
+	call.Request.Header.Set(failpoint.Header, point.String())
 	call.Pass()
 }
 
-// named is the point with the fault's number, by which its log line is found.
-func named(point failpoint.Point, fault Fault) string {
-	point.Name = fmt.Sprintf("fault-%d", fault.Number)
-	return point.String()
-}
-
 // stopItself lets the service stop at its point, and continues it later.
-func (d *Driver) stopItself(call Call, fault Fault) error {
-	d.stray.Go(func() {
-		d.wait(context.Background(), d.freezeTime())
+func (d *Driver) stopItself(call Call, e *Encounter, m *Meeting) {
+	e.calls.Go(func() {
+		d.wait(context.Background(), freezeTime)
 		// It may never have come to the point, or may have been killed since.
 		_ = d.system.Supervisor().Signal(call.Service, syscall.SIGCONT)
 	})
-	d.selfInflicted(call, fault)
-	return nil
+	d.selfInflicted(call, e, m)
 }
 
-// meanwhile does something to another process before the call, after it, or in
-// the middle of its transaction.
-func (d *Driver) meanwhile(call Call, fault Fault, act func(ctx context.Context) error) error {
-	ctx := context.WithoutCancel(call.Request.Context())
-	switch fault.Cell.Phase {
-	case Before:
-		err := act(ctx)
-		call.Pass()
-		return err
-	case After:
-		answer, err := call.Send(ctx, "", "")
-		if err != nil {
-			d.journal.Miss(fault, err.Error())
-			breakOff()
-		}
-		err = act(ctx)
-		call.Reply(answer)
-		return err
-	default:
-		acted := make(chan error, 1)
-		go func() {
-			d.wait(ctx, intoIt)
-			acted <- act(ctx)
-		}()
-		answer, err := call.Send(ctx, failpoint.Header, named(fault.Cell.failPoint(fault.Transaction), fault))
-		result := <-acted
-		if err != nil {
-			d.journal.End(fault, result)
-			breakOff()
-		}
-		call.Reply(answer)
-		return result
+// cut lets half of the request arrive, or half of the answer.
+func (d *Driver) cut(call Call, e *Encounter, m *Meeting) {
+	if m.Cell.Phase == Before {
+		call.SendHalf(call.Request.Context())
+		e.reach(m, "")
+		breakOff()
 	}
+	answer, err := call.Send(call.Request.Context(), "", "")
+	if err == nil {
+		err = call.ReplyHalf(answer)
+	}
+	if err != nil {
+		e.reach(m, err.Error())
+		breakOff()
+	}
+	e.reach(m, "")
 }
 
 // twice delivers the call a second time: at the same moment, in the middle of
 // the first, or after it was answered. Both answers must be one.
-func (d *Driver) twice(call Call, fault Fault) error {
+func (d *Driver) twice(call Call, e *Encounter, m *Meeting) {
 	ctx := call.Request.Context()
 	type outcome struct {
 		answer Answer
@@ -124,11 +115,12 @@ func (d *Driver) twice(call Call, fault Fault) error {
 		}()
 	}
 	var one outcome
-	switch fault.Cell.Phase {
+	point := d.point(e.fault, m.Cell)
+	switch m.Cell.Phase {
 	case Before:
 		begin("", "")
 	case During:
-		begin(failpoint.Header, named(fault.Cell.failPoint(fault.Transaction), fault))
+		begin(failpoint.Header, point.String())
 		d.wait(ctx, intoIt)
 	default:
 		begin("", "")
@@ -138,16 +130,20 @@ func (d *Driver) twice(call Call, fault Fault) error {
 	if one.answer.Status == 0 && one.err == nil {
 		one = <-first
 	}
-	if one.err != nil || err != nil {
-		d.journal.Miss(fault, fmt.Sprintf("a copy had no answer: %v, %v", one.err, err))
+	switch {
+	case one.err != nil || err != nil:
+		e.reach(m, fmt.Sprintf("a copy had no answer: %v, %v", one.err, err))
 		breakOff()
+	case m.Cell.Phase == During && !d.points.ReachedBefore(point.Name):
+		e.reach(m, "the first one did not come to its transaction")
+	default:
+		e.reach(m, "")
 	}
 	if ok(one.answer) && ok(second) && string(one.answer.Body) != string(second.Body) {
 		d.breaches.Add(idempotencyInvariant, orderOf(call), "%s was delivered twice and answered with %s and with %s",
 			call.Effect.Step, one.answer.Body, second.Body)
 	}
 	call.Reply(second)
-	return nil
 }
 
 func ok(a Answer) bool { return a.Status >= 200 && a.Status < 300 }
@@ -174,28 +170,29 @@ func (d *Driver) keep(call keptCall, kept bool) {
 // late keeps the call and its repetitions from arriving, has the order
 // cancelled, and lets the call arrive when the step has been undone without
 // having been done. It must then be refused.
-func (d *Driver) late(call Call, fault Fault) error {
-	orderID := orderOf(call)
-	kept := keptCall{orderID, call.Effect.Step}
+func (d *Driver) late(call Call, e *Encounter, m *Meeting) {
+	kept := keptCall{m.OrderID, call.Effect.Step}
 	d.keep(kept, true)
-	d.stray.Go(func() {
+	e.calls.Go(func() {
 		defer d.keep(kept, false)
 		ctx, cancel := context.WithTimeout(context.Background(), undoneWithin)
 		defer cancel()
-		d.cancel(ctx, orderID)
-		undone := d.awaitUndone(ctx, orderID)
+		d.cancel(ctx, m.OrderID)
+		undone := d.awaitUndone(ctx, m.OrderID)
 		answer, err := call.Send(ctx, "", "")
 		switch {
 		case err != nil:
-			d.journal.Miss(fault, "the late call had no answer: "+err.Error())
+			e.reach(m, "the late call had no answer: "+err.Error())
 		case !undone:
-			d.journal.Miss(fault, "the step was done meanwhile, or not undone yet")
+			e.reach(m, "the step was done meanwhile, or not undone yet")
 		case ok(answer):
-			d.breaches.Add(compensationInvariant, orderID, "%s was undone, and then done: %d %s", call.Effect.Step, answer.Status, answer.Body)
+			d.breaches.Add(compensationInvariant, m.OrderID, "%s was undone, and then done: %d %s", call.Effect.Step, answer.Status, answer.Body)
+			e.reach(m, "")
+		default:
+			e.reach(m, "")
 		}
 	})
 	breakOff()
-	return nil
 }
 
 // awaitUndone waits for the end of an order, and reports whether it was undone.

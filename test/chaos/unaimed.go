@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -25,7 +24,7 @@ func (d *Driver) unaimed(ctx context.Context, fault Fault) error {
 	case SlowProjector, DeadProjector:
 		return d.troubleProjector(ctx, fault)
 	case FullDisk:
-		return d.fillDisk(ctx, fault)
+		return d.fillDisk(ctx, fault.Lasts)
 	case Overloaded:
 		return d.overload(ctx, fault)
 	default:
@@ -35,19 +34,11 @@ func (d *Driver) unaimed(ctx context.Context, fault Fault) error {
 
 // freeze stops a process for a time.
 func (d *Driver) freeze(ctx context.Context, name string, lasts time.Duration) error {
-	if err := d.system.Supervisor().Signal(name, syscall.SIGSTOP); err != nil {
+	if err := whenItRuns(ctx, func() error { return d.system.Supervisor().Signal(name, syscall.SIGSTOP) }); err != nil {
 		return err
 	}
 	d.wait(ctx, lasts)
 	return d.system.Supervisor().Signal(name, syscall.SIGCONT)
-}
-
-// freezeTime is how long an aimed stop lasts: longer than callers wait.
-func (d *Driver) freezeTime() time.Duration {
-	if d.settings.brief() {
-		return 3 * time.Second
-	}
-	return 6 * time.Second
 }
 
 // poison breaks the wire before a service, or before the gateway.
@@ -63,33 +54,25 @@ func (d *Driver) poison(ctx context.Context, fault Fault) error {
 // troubleProjector delays each commit of the read model, or kills the service in
 // the middle of one.
 func (d *Driver) troubleProjector(ctx context.Context, fault Fault) error {
-	point := failpoint.Point{Phase: failpoint.Background, Transaction: max(fault.Transaction, 1), Action: failpoint.Kill}
+	point := failpoint.Point{
+		Phase: failpoint.Background, Transaction: max(fault.Transaction, 1), Action: failpoint.Kill, Name: d.pointName(),
+	}
 	if fault.Way == SlowProjector {
 		point.Action, point.Delay, point.Lasts = failpoint.Delay, 500*time.Millisecond, fault.Lasts
 	}
-	wire := d.system.wires[fault.Target]
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+wire.Addr+"/healthz", nil)
-	if err != nil {
-		return fmt.Errorf("troubling the projector: %w", err)
-	}
-	request.Header.Set(failpoint.Header, named(point, fault))
-	response, err := d.system.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("troubling the projector: %w", err)
-	}
-	if err := response.Body.Close(); err != nil {
-		return fmt.Errorf("troubling the projector: %w", err)
+	if err := d.arm(ctx, d.system.wires[fault.Target].Addr, point); err != nil {
+		return err
 	}
 	d.wait(ctx, fault.Lasts)
 	return nil
 }
 
-// fillDisk leaves no byte for the database of the service on the small disk.
-func (d *Driver) fillDisk(ctx context.Context, fault Fault) error {
+// fillDisk leaves no byte for the services' databases for a time.
+func (d *Driver) fillDisk(ctx context.Context, lasts time.Duration) error {
 	if err := d.tools.Disk.Fill(); err != nil {
-		return err
+		return errors.Join(err, d.tools.Disk.Empty())
 	}
-	d.wait(ctx, fault.Lasts)
+	d.wait(ctx, lasts)
 	return d.tools.Disk.Empty()
 }
 

@@ -54,23 +54,38 @@ func (s *System) Verify(ctx context.Context, arguments ...string) (Verified, err
 // always are the invariants that hold at every moment.
 var always = []int{1, 2, 6}
 
+// unwellPause is the pause after a verification that the faults have kept from a
+// verdict.
+const unwellPause = 2 * time.Second
+
 // Watch verifies again and again until ctx ends, and adds what is broken of the
 // invariants that hold at every moment. It returns how often there was a
-// verdict.
-func (s *System) Watch(ctx context.Context, every time.Duration, breaches *Breaches) (verdicts int) {
+// verdict, and why there was none at last: the faults see to that.
+func (s *System) Watch(ctx context.Context, every time.Duration, breaches *Breaches) (verdicts int, unwell error) {
+	pause := every
 	for {
 		select {
-		case <-time.After(every):
+		case <-time.After(pause):
 		case <-ctx.Done():
-			return verdicts
+			return verdicts, unwell
 		}
-		verified, err := s.Verify(ctx, "--patience", "5s")
+		verified, err := s.verifyToTheEnd(ctx)
 		if err != nil {
-			continue // the faults see to that; the last verification must come to a verdict
+			unwell, pause = err, unwellPause
+			continue
 		}
 		verdicts++
+		pause = every
 		verified.addTo(breaches, func(number int) bool { return slices.Contains(always, number) })
 	}
+}
+
+// verifyToTheEnd goes on after ctx has ended: what has begun among the faults may
+// end after them.
+func (s *System) verifyToTheEnd(ctx context.Context) (Verified, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restWithin)
+	defer cancel()
+	return s.Verify(ctx)
 }
 
 func (v Verified) addTo(breaches *Breaches, counts func(number int) bool) {

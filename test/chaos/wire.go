@@ -117,10 +117,7 @@ func (c Call) Pass() { c.wire.pass.ServeHTTP(c.Writer, c.Request) }
 func (c Call) Send(ctx context.Context, header, value string) (Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), copyTimeout)
 	defer cancel()
-	request := c.Request.Clone(ctx)
-	request.RequestURI = ""
-	request.URL.Scheme, request.URL.Host = "http", c.wire.upstream
-	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(c.Body)), int64(len(c.Body))
+	request := c.copied(ctx)
 	if header != "" {
 		request.Header.Set(header, value)
 	}
@@ -131,6 +128,42 @@ func (c Call) Send(ctx context.Context, header, value string) (Answer, error) {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	return Answer{Path: c.Request.URL.Path, Status: response.StatusCode, Header: response.Header, Body: body}, err
+}
+
+// SendHalf sends the first half of the call's body, and then hangs up.
+func (c Call) SendHalf(ctx context.Context) {
+	request := c.copied(ctx)
+	request.Body = io.NopCloser(bytes.NewReader(c.Body[:len(c.Body)/2])) // shorter than its length says
+	if response, err := c.wire.pass.Transport.RoundTrip(request); err == nil {
+		_ = response.Body.Close()
+	}
+}
+
+// ReplyHalf gives the caller the first half of an answer, and hangs up.
+func (c Call) ReplyHalf(answer Answer) error {
+	var whole bytes.Buffer
+	response := http.Response{
+		StatusCode: answer.Status, ProtoMajor: 1, ProtoMinor: 1, Header: answer.Header,
+		Body: io.NopCloser(bytes.NewReader(answer.Body)), ContentLength: int64(len(answer.Body)),
+	}
+	if err := response.Write(&whole); err != nil {
+		return fmt.Errorf("cutting an answer: %w", err)
+	}
+	connection, _, err := http.NewResponseController(c.Writer).Hijack()
+	if err != nil {
+		return fmt.Errorf("cutting an answer: %w", err)
+	}
+	_, err = connection.Write(whole.Bytes()[:whole.Len()/2])
+	return errors.Join(err, connection.Close())
+}
+
+// copied is the call's request to the service itself.
+func (c Call) copied(ctx context.Context) *http.Request {
+	request := c.Request.Clone(ctx)
+	request.RequestURI = ""
+	request.URL.Scheme, request.URL.Host = "http", c.wire.upstream
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(c.Body)), int64(len(c.Body))
+	return request
 }
 
 // copyTimeout bounds a call that no caller waits for.
