@@ -7,6 +7,24 @@ import (
 	"orderflow/workflows/contract"
 )
 
+// awaitTurn waits with a step while the order is on hold. Its record is made all
+// the same: from its acceptance on an order must be found, also by who verifies
+// the rows, and the hold itself is kept there.
+func (s *saga) awaitTurn(step string) {
+	if step == contract.StepCreateOrder && s.progress.Hold != nil && s.createsWhenHeld() {
+		return
+	}
+	s.awaitRelease()
+}
+
+// createdWhenHeld is the change by which an order that is held before its first
+// step is created. The version is asked for only there.
+const createdWhenHeld = "created-when-held"
+
+func (s *saga) createsWhenHeld() bool {
+	return workflow.GetVersion(s.backward, createdWhenHeld, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
 // awaitRelease waits while the order is on hold, until it is released or not
 // wanted any more.
 func (s *saga) awaitRelease() {
@@ -29,8 +47,8 @@ func (s *saga) mayHold(request contract.HoldRequest) error {
 	}
 }
 
-// hold stops the order before its next step. A step under way is not
-// interrupted. An operator may take over a hold of the customer, who could
+// hold stops the order before its next step but its creation. A step under way
+// is not interrupted. An operator may take over a hold of the customer, who could
 // otherwise end it in the very moment in which the operator needs it.
 func (s *saga) hold(ctx workflow.Context, request contract.HoldRequest) (contract.Progress, error) {
 	if s.progress.Hold == nil {

@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"orderflow/internal/problem"
 	"orderflow/services/order"
@@ -120,11 +122,30 @@ func TestAnOperatorTakesOverTheCustomersHold(t *testing.T) {
 	})
 }
 
-// Who held it cannot be recorded before there is an order, which only its
-// cancellation creates then.
+// Else an accepted order could not be found in the rows.
+func TestAnOrderHeldBeforeItsFirstStepIsCreated(t *testing.T) {
+	eachWay(t, func(t *testing.T, way contract.Settings) {
+		run := newRun(t, way)
+		hold := run.send(0, contract.UpdateHold, holdRequest())
+		held := run.look(time.Hour)
+		run.send(2*time.Hour, contract.UpdateRelease, holdRequest())
+		run.execute()
+
+		require.NoError(t, hold.refused)
+		require.Equal(t, contract.StepDone, stepOf(*held, contract.StepCreateOrder).State)
+		require.Equal(t, contract.StepPending, stepOf(*held, contract.StepReserveInventory).State)
+		require.NoError(t, run.env.GetWorkflowError())
+		require.Equal(t, 1, run.services.count(contract.StepCreateOrder))
+	})
+}
+
+// So it is with orders of earlier versions: who held it cannot be recorded
+// before there is an order, which only its cancellation creates then.
 func TestAnOrderHeldBeforeItsFirstStepIsCancelledAtOnce(t *testing.T) {
 	eachWay(t, func(t *testing.T, way contract.Settings) {
 		run := newRun(t, way)
+		run.env.OnGetVersion("created-when-held", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+		run.env.OnGetVersion(mock.Anything, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1))
 		nowhere := problem.New(problem.NotFound, "there is no such order")
 		run.services.answer(contract.RecordIntervention, []error{nowhere, nowhere, nowhere, nowhere, nowhere, nil})
 		hold := run.send(0, contract.UpdateHold, holdRequest())

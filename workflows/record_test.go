@@ -154,13 +154,7 @@ func (r *recording) tell(story story) *history.History {
 	defer func() { r.rest() }()
 	in := input(story.way)
 	in.Recovery = story.recovery
-	run, err := r.temporal.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{
-		ID: orderID, TaskQueue: contract.QueueOrders, StaticSummary: "2 items, 25.00 USD",
-		WorkflowTaskTimeout: contract.WorkflowTaskTimeout,
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState).ValueSet(string(contract.SagaRunning))),
-	}, contract.PlaceOrder, in)
-	require.NoError(r.t, err)
+	run := r.start(in, story.held)
 	defer func() {
 		_ = r.temporal.TerminateWorkflow(context.Background(), orderID, run.GetRunID(), "the recording failed")
 	}()
@@ -169,6 +163,33 @@ func (r *recording) tell(story story) *history.History {
 	}
 	r.ended = run.Get(r.t.Context(), nil) // most end with an error
 	return r.historyOf(orderID, run.GetRunID())
+}
+
+// start starts the order. Held says that its first task brings a hold with it.
+func (r *recording) start(in contract.PlaceOrderInput, held bool) client.WorkflowRun {
+	options := client.StartWorkflowOptions{
+		ID: orderID, TaskQueue: contract.QueueOrders, StaticSummary: "2 items, 25.00 USD",
+		WorkflowTaskTimeout: contract.WorkflowTaskTimeout,
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			temporal.NewSearchAttributeKeyKeyword(contract.AttributeOrderState).ValueSet(string(contract.SagaRunning))),
+	}
+	if !held {
+		run, err := r.temporal.ExecuteWorkflow(r.t.Context(), options, contract.PlaceOrder, in)
+		require.NoError(r.t, err)
+		return run
+	}
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	starting := r.temporal.NewWithStartWorkflowOperation(options, contract.PlaceOrder, in)
+	_, err := r.temporal.UpdateWithStartWorkflow(r.t.Context(), client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: starting,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateName: contract.UpdateHold, Args: []any{holdRequest()}, WaitForStage: client.WorkflowUpdateStageAccepted,
+		},
+	})
+	require.NoError(r.t, err)
+	run, err := starting.Get(r.t.Context())
+	require.NoError(r.t, err)
+	return run
 }
 
 func (r *recording) historyOf(id, runID string) *history.History {

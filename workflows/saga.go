@@ -100,7 +100,7 @@ func (s *saga) do(step string, activity any, request request, answer any) error 
 // the order is still wanted.
 func (s *saga) take(step string, activity any, request request, answer any) error {
 	for {
-		s.awaitRelease()
+		s.awaitTurn(step)
 		if s.forward.Err() != nil {
 			return s.stopped(step)
 		}

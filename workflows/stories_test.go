@@ -14,6 +14,8 @@ type story struct {
 	script func(*services)
 	// lost says that the first workflow task is lost when it has run its steps.
 	lost bool
+	// held says that a hold comes with the start.
+	held bool
 	// recovery makes it the second run of an order.
 	recovery *contract.Recovery
 	// drive sends messages; nil when none are needed.
@@ -156,6 +158,10 @@ func storiesOfHolds() map[string]story {
 	}
 	passing := answers(contract.StepReserveInventory, away(), away(), nil)
 	return map[string]story{
+		"created-while-held": {held: true, drive: func(r *recording) {
+			r.await(isAt(contract.StepCreateOrder, contract.StepDone))
+			r.send(contract.UpdateRelease, holdRequest())
+		}},
 		"waited-for-a-service-on-hold": {script: answers(contract.StepChargePayment, onHold(), nil)},
 		"held-then-released": {script: passing, drive: heldAt(contract.StepReserveInventory, holdRequest(), func(r *recording) {
 			r.send(contract.UpdateRelease, holdRequest())
