@@ -81,6 +81,10 @@ chaos: tools ## Break the running product in every way: make chaos ORDERS=5000 F
 		REST='$(REST)' FOLDER='$(abspath $(FOLDER))' AIM_BY='$(abspath $(AIM_BY))' \
 		go test -count=1 -timeout 5h -v -run '^TestThePromisesSurviveEveryFault$$' ./test/chaos
 
+.PHONY: chaos-short
+chaos-short: tools ## The fault test in its short form, always with the same seed
+	SHORT=1 go test $(RACE) -count=1 -timeout 30m -v -run '^TestThePromisesSurviveSomeFaults$$' ./test/chaos
+
 .PHONY: chaos-defects
 chaos-defects: tools ## Break promises on purpose, to see that the fault test notices: make chaos-defects DEFECT=no-tombstone
 	DEFECT='$(or $(DEFECT),all)' ORDERS='$(ORDERS)' MINUTES='$(MINUTES)' SEED='$(SEED)' \

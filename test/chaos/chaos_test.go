@@ -35,10 +35,13 @@ func TestThePromisesSurviveEveryFault(t *testing.T) {
 // shortSeed gives the short form the same orders and faults each time.
 const shortSeed = 1
 
-// TestThePromisesSurviveSomeFaults is the short form: 500 orders and at least 20
-// faults on each database, about a minute each.
+// TestThePromisesSurviveSomeFaults is `make chaos-short`: 500 orders and at least
+// 20 faults on each database, about a minute each. It is not among the other
+// tests, because orders must be placed at a pace that the machine bears.
 func TestThePromisesSurviveSomeFaults(t *testing.T) {
-	t.Skip("skipped: an order that is cancelled right after a workflow task was lost may leave something behind")
+	if os.Getenv("SHORT") == "" {
+		t.Skip("skipped: needs the machine for itself, run it with make chaos-short")
+	}
 	for _, database := range []string{SQLite, Postgres} {
 		t.Run(database, func(t *testing.T) {
 			settings := Brief(shortSeed, database)
