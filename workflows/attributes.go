@@ -39,7 +39,7 @@ func (s *saga) flag(attention bool) {
 	updates := []temporal.SearchAttributeUpdate{
 		needsAttention.ValueSet(attention), s.stateNow(),
 	}
-	if s.failedStep != "" {
+	if s.failedStep != "" && !s.undecided() { // it may be shipped yet
 		updates = append(updates, failedStep.ValueSet(s.failedStep))
 	}
 	s.index(updates...)

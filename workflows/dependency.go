@@ -73,13 +73,16 @@ func (s *saga) patientlyFor(ctx workflow.Context, name string, most int, call fu
 // awaitDependency waits until the service behind a task queue is released. The
 // clocks of the step and of the order stand still meanwhile.
 func (s *saga) awaitDependency(ctx workflow.Context, name string) {
-	service := queueOf[name]
-	s.progress.waiting[name] = service + " is on hold"
+	service, row := queueOf[name], s.progress.rowOf(name)
+	s.progress.waiting[row] = service + " is on hold"
 	s.progress.publish(s.backward)
 	s.deadline.stopClock(ctx)
 	held := s.dependency(service)
 	before := held.releases
 	asked := workflow.SignalExternalWorkflow(ctx, contract.HoldID(service), "", contract.SignalAwaitRelease, s.in.OrderID).Get(ctx, nil)
+	if ctx.Err() != nil {
+		asked = nil // nothing was heard of the hold
+	}
 	wait, summary := askAgain, "Wait for release: "+service
 	if asked == nil {
 		held.stale = staleHold
@@ -88,7 +91,7 @@ func (s *saga) awaitDependency(ctx workflow.Context, name string) {
 		held.stale = min(2*held.stale, staleLongest)
 	}
 	pause(ctx, wait, summary, func() bool { return held.releases != before })
-	delete(s.progress.waiting, name)
+	delete(s.progress.waiting, row)
 	s.progress.publish(s.backward)
 	s.deadline.startClock(ctx)
 }

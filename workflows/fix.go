@@ -29,7 +29,7 @@ func (s *saga) awaitFix(step string, failure error) bool {
 	at := s.progress.step(step)
 	at.State, at.Error = contract.StepWaiting, explain(failure)
 	s.fixed = false
-	s.whereabouts.moveOn()
+	s.whereabouts.leaveDurableWay()
 	s.progress.publish(s.forward)
 	s.index(s.stateNow())
 	s.deadline.stopClock(s.forward) // the window is the customer's

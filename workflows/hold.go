@@ -34,7 +34,7 @@ func (s *saga) awaitRelease() {
 
 func (s *saga) mayHold(request contract.HoldRequest) error {
 	switch {
-	case s.noReturn, s.progress.step(contract.StepShipOrder).State == contract.StepRunning:
+	case s.noReturn, s.turnedBack == nil && s.progress.step(contract.StepShipOrder).State == contract.StepRunning:
 		return refusal(contract.ErrorTooLate, "the order is with the carrier")
 	case s.in.Recovery != nil:
 		return refusal(contract.ErrorRecovering, "the order is being recovered")

@@ -37,71 +37,78 @@ import (
 //     lost task leaves an event, that of its end by timeout or failure: an attempt
 //     that ends in a task with nothing before it is no repetition. Of any other,
 //     nobody knows.
-//   - A service's final refusal: the fence gives the same one to everybody, so
-//     the lost task has gone no further. The order need not ask. One refusal the
-//     fence does not keep, that of stock which was short. A frozen worker that
-//     asks for it again after the refusal, before the release has left its
-//     tombstone, may find some, and charge. Then the charge is one of an order that
-//     has ended, and is found by the reconciler.
+//   - A service's final refusal leads back at once. The order need not ask under
+//     the same condition as on the durable way. A lost task may have had another
+//     answer: stock that is short now was there, a second card was tried that
+//     nobody remembers.
 
 // whereabouts is what an order's history tells about how far it is.
 type whereabouts struct {
-	// repeats: a fast attempt may have been made before, in a lost task.
-	repeats bool
-	// durably: the step under way has left the fast way, and has not succeeded.
-	durably bool
+	// mayRepeat: a fast attempt may have been made before, in a lost task.
+	mayRepeat bool
+	// waitsOnCommand: the step under way has left the fast way, and has not
+	// succeeded.
+	waitsOnCommand bool
 	// attempt is the durable attempt under way; nil between two.
 	attempt workflow.Future
 }
 
-// firstTask is the event by which the first workflow task of a history starts,
-// when none was lost before: after the workflow's own start and the task's
-// scheduling.
-const firstTask = 3
+// lengthAtFirstTask is how long a history is in its first workflow task when
+// none was lost before: the workflow's start, the task's scheduling and its
+// start. What else may come before makes it longer, and the order more careful.
+const lengthAtFirstTask = 3
+
+// newWhereabouts takes in that a run which "temporal workflow reset" has begun
+// repeats what another has done, however far that has come.
+func newWhereabouts(info *workflow.Info) whereabouts {
+	return whereabouts{mayRepeat: info.OriginalRunID != "" && info.OriginalRunID != info.WorkflowExecution.RunID}
+}
 
 // triedFast takes in that a fast attempt has ended.
 func (w *whereabouts) triedFast(ctx workflow.Context) {
-	if workflow.GetInfo(ctx).GetCurrentHistoryLength() > firstTask {
-		w.repeats = true
+	if workflow.GetInfo(ctx).GetCurrentHistoryLength() > lengthAtFirstTask {
+		w.mayRepeat = true
 	}
 }
 
 // leaveFastWay takes in that only commands lead on: the pause before the first
 // durable attempt is a timer.
-func (w *whereabouts) leaveFastWay() { w.durably = true }
+func (w *whereabouts) leaveFastWay() { w.waitsOnCommand = true }
 
 // await returns the error of a durable attempt.
 func (w *whereabouts) await(ctx workflow.Context, attempt workflow.Future, answer any) error {
-	w.durably, w.attempt = true, attempt
+	w.waitsOnCommand, w.attempt = true, attempt
 	err := attempt.Get(ctx, answer)
-	w.durably, w.attempt = err != nil, nil
+	w.waitsOnCommand, w.attempt = err != nil, nil
 	return err
 }
 
-// moveOn takes in that the durable way, if any, is left behind.
-func (w *whereabouts) moveOn() { w.durably = false }
+// leaveDurableWay takes in that the durable way, if any, is left behind.
+func (w *whereabouts) leaveDurableWay() { w.waitsOnCommand = false }
 
-// known reports whether no lost task can be ahead. It can when the attempt has a
-// result that the story has not come to see.
-func (w *whereabouts) known() bool {
-	return w.durably && !w.repeats && (w.attempt == nil || !w.attempt.IsReady())
+// nobodyAhead reports whether no lost task can have gone further: no fast attempt
+// was a repetition, and the order waits for what only a command of its own has
+// begun. That has no result yet, or the story may have gone on from it.
+func (w *whereabouts) nobodyAhead() bool {
+	return !w.mayRepeat && w.waitsOnCommand && (w.attempt == nil || !w.attempt.IsReady())
 }
 
 // mustAsk reports whether an order that cannot go on with a step has to ask how
 // far it is.
 func (s *saga) mustAsk(step string, reason error) bool {
-	return !s.whereabouts.known() && !s.refusedForGood(step, reason) && s.fastWayFrom(step) && s.asksBeforeUndoing(s.backward)
+	return !s.whereabouts.nobodyAhead() && !s.refusedForGood(step, reason) && s.fastWayFrom(step) && s.asksBeforeUndoing(s.backward)
 }
 
-// refusedForGood reports whether a service has said its last word. It may not
-// have been the last one when the step has waited for a fix: a fix that came with
-// the lost task may be forgotten.
+// refusedForGood reports whether a service has said its last word, to everybody.
+// It may not have been the last one when the step has waited for a fix: a fix that
+// came with the lost task may be forgotten.
 func (s *saga) refusedForGood(step string, reason error) bool {
-	return s.forward.Err() == nil && !mayPass(reason) && s.unfixed != step
+	return !s.whereabouts.mayRepeat && s.forward.Err() == nil && !mayPass(reason) && s.unfixed != step
 }
 
 // fastWayFrom reports whether the step, or one after it, takes the fast way, up
-// to the last one that a lost task of an undone order can have run.
+// to the last one that a lost task of an undone order can have run. Who does not
+// know the step gives the first one, and may ask for nothing.
 func (s *saga) fastWayFrom(step string) bool {
 	all := contract.Steps()
 	from, to := slices.Index(all, step), slices.Index(all, contract.StepCommitInventory)
@@ -150,10 +157,13 @@ func (s *saga) decide(shipment *shipping.Shipment) {
 	ask := func(ctx workflow.Context) error {
 		forward, err := s.canOnlyGoForward(ctx, policy, shipment)
 		if forward {
+			s.failedStep = ""
 			s.passPointOfNoReturn(*shipment)
 		}
 		return err
 	}
+	at.State = contract.StepRunning
+	s.progress.publish(s.backward)
 	stuck := func(failure error) { at.State, at.Error = contract.StepBlocked, explain(failure) }
 	if failure := ask(s.backward); failure != nil {
 		stuck(failure)
@@ -161,7 +171,7 @@ func (s *saga) decide(shipment *shipping.Shipment) {
 	}
 	*at = before
 	if s.noReturn {
-		s.failedStep, s.progress.cause = "", ""
+		s.progress.cause = ""
 		s.progress.doneUntil(contract.StepShipOrder)
 	}
 }

@@ -59,8 +59,8 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 		return refusal(contract.ErrorTooLate, "the carrier has accepted the order")
 	case s.in.Recovery != nil:
 		return refusal(contract.ErrorRecovering, "the order is being recovered")
-	case s.undecided():
-		return checkRequest(request.RequestedBy, request.Reason) // its answer comes with the decision
+	case s.undecided() && s.cancellation == nil:
+		return refusal(contract.ErrorUndecided, "it is being found out whether the order can be undone")
 	case s.cancellation != nil, s.cause != nil, s.progress.State != contract.SagaRunning:
 		return refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
 	default:
@@ -73,22 +73,16 @@ func (s *saga) mayCancel(request contract.CancelRequest) error {
 // which its compensation covers.
 //
 // It promises that the order is undone. Where that has to be decided first, see
-// lost.go, it answers then, and so does everyone who asks meanwhile.
+// lost.go, it answers then. Nobody else can ask meanwhile: the server takes ten
+// updates of a workflow at once, and operators need theirs.
 func (s *saga) cancel(ctx workflow.Context, request contract.CancelRequest) (contract.Progress, error) {
-	first := !s.undecided()
-	if first {
-		s.asking = !s.whereabouts.known() && s.fastWayFrom(contract.StepCreateOrder) && s.asksBeforeUndoing(ctx)
-		s.cancellation = &request
-		s.cancelForward()
-	}
-	switch {
-	case s.undecided() && !s.awaitDecision(ctx):
+	s.asking = !s.whereabouts.nobodyAhead() && s.fastWayFrom(contract.StepCreateOrder) && s.asksBeforeUndoing(ctx)
+	s.cancellation = &request
+	s.cancelForward()
+	if s.undecided() && !s.awaitDecision(ctx) {
 		return contract.Progress{}, refusal(contract.ErrorTooLate, "the carrier has accepted the order")
-	case !first:
-		return contract.Progress{}, refusal(contract.ErrorAlreadyCancelled, "the order is being undone")
-	default:
-		return s.progress.snapshot(), nil
 	}
+	return s.progress.snapshot(), nil
 }
 
 // checkRequest looks at what every request carries.

@@ -252,6 +252,18 @@ func (p *progress) decided(at time.Time, action, step, by, reason string) {
 	p.decisions = append(p.decisions, at.UTC().Format(time.RFC3339)+" "+what+" by "+by+": "+plain(reason))
 }
 
+// rowOf is where it shows that a call waits. Questions about how far the order is
+// have no row of their own: they are asked at the carrier's step.
+func (p *progress) rowOf(name string) string {
+	switch {
+	case name == contract.FindShipment, name == contract.FindPayment,
+		name == contract.StepCommitInventory && p.step(name).State != contract.StepRunning:
+		return contract.StepShipOrder
+	default:
+		return name
+	}
+}
+
 // undone says how far a compensation is.
 func (p *progress) undone(c contract.CompensationProgress) string {
 	switch {

@@ -70,6 +70,7 @@ func newSaga(ctx workflow.Context, in contract.PlaceOrderInput) (*saga, error) {
 		revisions:    map[string]int{},
 		blocked:      map[string]*blocked{},
 		dependencies: map[string]*dependency{},
+		whereabouts:  newWhereabouts(workflow.GetInfo(ctx)),
 	}
 	s.forward, s.cancelForward = workflow.WithCancel(ctx)
 	s.backward, _ = workflow.NewDisconnectedContext(ctx)

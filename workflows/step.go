@@ -73,10 +73,11 @@ func (s *saga) call(ctx workflow.Context, name string, activity any, policy dura
 		}
 	}
 	s.startDeadline()
+	durable := policy.after(paused)
 	return s.patientlyFor(ctx, name, policy.mostHolds, func() error {
-		durable := policy.after(paused)
-		paused = 0 // after a hold, the step's clock starts anew
-		return s.heard(name, s.whereabouts.await(ctx, s.attemptDurably(ctx, name, activity, durable, request), answer))
+		attempt := s.attemptDurably(ctx, name, activity, durable, request)
+		durable = policy // after a hold, the step's clock starts anew
+		return s.heard(name, s.whereabouts.await(ctx, attempt, answer))
 	})
 }
 
@@ -157,7 +158,7 @@ type durablePolicy struct {
 }
 
 const (
-	// firstPause, pauseFactor and longestPause are the brief's backoff.
+	// firstPause, pauseFactor and longestPause are the backoff that activities.backoff has, too.
 	firstPause   = time.Second
 	pauseFactor  = 2
 	longestPause = 10 * time.Second
@@ -172,7 +173,8 @@ const (
 	parkedFirst = time.Minute
 	// parkedLongest keeps the history of an order that waits for an operator
 	// below the server's limit of 51,200 events for years: a round of tries adds
-	// 11 events, that of a recovery with every revision 22.
+	// 11 events, that of a recovery with every revision 22, that of the questions
+	// how far an order is 23.
 	parkedLongest = 12 * time.Hour
 	// notifyHolds is how often an order asks for the release of the notification
 	// service before it ends without its message: after a day.

@@ -42,6 +42,8 @@ const (
 const (
 	ErrorTooLate          = "TooLate"
 	ErrorAlreadyCancelled = "AlreadyCancelled"
+	// ErrorUndecided: the order has turned back, and is asking how far it is.
+	ErrorUndecided = "Undecided"
 	// ErrorRecovering: the order is in a recovery, which nobody interrupts.
 	ErrorRecovering  = "Recovering"
 	ErrorAlreadyHeld = "AlreadyHeld"

@@ -65,6 +65,7 @@ var refusals = map[string]struct {
 }{
 	contract.ErrorTooLate:          {problem.TooLate, "it is too late: the order has shipped or is about to"},
 	contract.ErrorAlreadyCancelled: {problem.Conflict, "the order is being cancelled already"},
+	contract.ErrorUndecided:        {problem.Conflict, "it is being found out whether the order can still be undone: ask for it again later"},
 	contract.ErrorRecovering:       {problem.Conflict, "the order is being recovered: ask for it again later"},
 	contract.ErrorAlreadyHeld:      {problem.Conflict, "the order is on hold already"},
 	contract.ErrorNotHeld:          {problem.Conflict, "the order is not on hold"},
