@@ -94,7 +94,7 @@ var (
 	// workflow task.
 	trustingEveryTask = defect{
 		file:   "lost.go",
-		places: regexp.MustCompile(`(?m)^\t\tw\.repeats = true\n`), times: 1,
+		places: regexp.MustCompile(`(?m)^\t\tw\.mayRepeat = true\n`), times: 1,
 		change: "",
 	}
 	// ofTheMoment lets the order of a map decide whether there is a timer before
