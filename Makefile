@@ -35,6 +35,8 @@ RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >
 # go test tells of a skipped test only when it is asked to tell everything, so
 # what is missing on this machine is named here.
 POSTGRES := $(shell command -v postgres 2>/dev/null || ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | head -n 1)
+NODE := node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 18 || major == 18 && minor >= 18 ? 0 : 1)' \
+	2>/dev/null && (cd test/client && npm view typescript version --fetch-retries=0 --fetch-timeout=10000) >/dev/null 2>&1
 
 .PHONY: test
 test: tools ## Run all tests; what is missing on this machine is named as skipped
@@ -43,11 +45,11 @@ ifeq ($(RACE),)
 	@case ",$$ORDERFLOW_REQUIRE," in *,race,*) exit 1;; esac
 endif
 	@[ -n "$(POSTGRES)$$ORDERFLOW_TEST_POSTGRES_DSN" ] || echo "skipped: needs PostgreSQL: every store, and the whole system, on it"
-	@command -v npm >/dev/null 2>&1 || echo "skipped: needs Node.js with npm: a client that is generated from openapi.yaml"
+	@$(NODE) || echo "skipped: needs Node.js 18.18 with npm and its registry: a client that is generated from openapi.yaml"
 	@[ "$$(id -u)" = 0 ] || echo "skipped: needs root: the stores on a full disk"
 	@[ -d ../shared/data/northwind ] || echo "skipped: needs the Northwind data set: its imports"
 	go vet ./...
-	go test $(RACE) -timeout 25m ./...
+	go test $(RACE) -timeout 45m ./...
 
 .PHONY: generate
 generate: ## Make the gateway's routes and types again from gateway/openapi/openapi.yaml

@@ -43,7 +43,7 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 		return parts, err
 	}
 
-	parts.Public, parts.Insight = true, cfg.insight()
+	parts.Public, parts.HideInsight = true, cfg.hideInsight()
 	parts.BodyLimits = map[string]int64{api.BatchPath: cfg.batch().Bytes()}
 	parts.Guards, parts.InternalAddr = conns.guards, cfg.InternalAddr
 	parts.Checks = checks(cfg, entry, conns)

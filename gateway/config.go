@@ -38,15 +38,16 @@ type settings struct {
 
 	LimitsDSN string `name:"limits-dsn" placeholder:"DSN" help:"Database in which all gateways count requests together: postgres://USER@HOST/DATABASE. Without it, each counts alone."`
 
-	TrustedProxies []string `placeholder:"NETWORK,..." help:"Networks of the proxies in front of the gateway, such as 10.0.0.0/8: what they say of a client's address is believed; nobody's by default."`
-	ProxyHeader    string   `default:"X-Forwarded-For" enum:"X-Forwarded-For,Forwarded" help:"Header field in which these proxies say it: ${enum}."`
+	TrustedProxies []string              `placeholder:"NETWORK,..." help:"Networks of the proxies in front of the gateway, such as 10.0.0.0/8: what they say of a client's address is believed; nobody's by default."`
+	ProxyHeader    string                `default:"X-Forwarded-For" enum:"X-Forwarded-For,Forwarded" help:"Header field in which these proxies say it: ${enum}."`
+	proxies        clientaddress.Proxies // read by Validate
 
 	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
 	BatchLines  int           `default:"1000" min:"1" max:"1000000" help:"Lines that a batch of orders may have."`
 	BatchTime   time.Duration `default:"5m" min:"1s" max:"24h" help:"How long a batch of orders may be read."`
 	Batches     int           `default:"20" min:"1" max:"10000" help:"Batches of orders that are taken at once."`
-	BatchesEach int           `default:"5" min:"1" max:"10000" help:"Of these, how many of one principal."`
-	WaitsEach   int           `default:"200" min:"1" max:"1000000" help:"Placements whose end one principal may wait for at once; more are answered 202 without a wait."`
+	BatchesEach int           `default:"5" min:"1" max:"10000" help:"Of these, how many of one principal; half of them at most."`
+	WaitsEach   int           `default:"200" min:"1" max:"1000000" help:"Placements whose end one principal may wait for at once, half of --max-requests at most; more are answered 202 without a wait."`
 
 	Temporal config.Temporal `embed:"" prefix:"temporal-"`
 	Payloads config.Payloads `embed:"" prefix:"payload-"`
@@ -64,7 +65,7 @@ type settings struct {
 	PriceTTL    time.Duration `default:"2s" max:"1m" help:"How long prices and names are used without asking again."`
 	PartTimeout time.Duration `default:"1s" min:"50ms" max:"10s" help:"How long one part of an order's view may take."`
 	Streams     int           `default:"500" min:"1" max:"100000" help:"Clients that may wait for changes of orders at once."`
-	StreamsEach int           `default:"100" min:"1" max:"100000" help:"Of these, how many of one principal."`
+	StreamsEach int           `default:"100" min:"1" max:"100000" help:"Of these, how many of one principal; half of them at most."`
 
 	Order     chassis.Target `embed:"" prefix:"order-"`
 	Catalog   chassis.Target `embed:"" prefix:"catalog-"`
@@ -76,15 +77,15 @@ type settings struct {
 	Lookup  chassis.Lookup   `embed:"" prefix:"lookup-"`
 	Service chassis.Identity `embed:"" prefix:"service-"`
 
-	PublicInsight bool `help:"Show metrics and the reasons of readiness to everybody at the public address. Otherwise they are for this machine only and, with --tls-in-front or --trusted-proxies, for nobody there: ask at --internal-addr."`
+	PublicInsight bool `help:"Show metrics and the reasons of readiness at the public address in production mode, too; otherwise it shows them at --internal-addr only."`
 
-	InternalAddr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics."`
+	InternalAddr string `default:"127.0.0.1:0" type:"listen" placeholder:"HOST:PORT" help:"Address to listen at for our own processes: other gateways, and whoever collects metrics or asks why it is not ready."`
 }
 
 // listenDefault is the default of the chassis's own address setting.
 const listenDefault = "127.0.0.1:0"
 
-// Validate checks what the tags cannot say, and reads nothing.
+// Validate checks what the tags cannot say, and opens nothing.
 func (s *settings) Validate() error {
 	if s.Listen.Addr != listenDefault {
 		return config.Wrong("listen-addr", "the gateway listens at --gateway-addr (ORDERFLOW_GATEWAY_ADDR)")
@@ -106,7 +107,8 @@ func (s *settings) Validate() error {
 	if (s.WriteRateLimit == 0) != (s.WriteRateBurst == 0) {
 		return config.Wrong("write-rate-burst", "is only of use together with --write-rate-limit")
 	}
-	if _, err := s.proxies(); err != nil {
+	var err error
+	if s.proxies, err = clientaddress.ParseProxies(s.TrustedProxies, clientaddress.Header(s.ProxyHeader)); err != nil {
 		return config.Wrong("trusted-proxies", "%v", err)
 	}
 	if s.LimitsDSN != "" {
@@ -134,6 +136,11 @@ func (s *settings) Validate() error {
 	return nil
 }
 
+// hideInsight reports whether metrics and the reasons of readiness are kept from
+// the public address. Who may see them is a matter of the address alone: a peer
+// or a header field may be a proxy's, which speaks for strangers.
+func (s *settings) hideInsight() bool { return s.Mode.Strict() && !s.PublicInsight }
+
 func (s *settings) chassis() chassis.Config {
 	cfg := s.Config
 	cfg.Listen.Addr = s.GatewayAddr
@@ -149,14 +156,9 @@ func (s *settings) codec() (payloadcodec.Codec, error) {
 	return codec, nil
 }
 
-func (s *settings) proxies() (clientaddress.Proxies, error) {
-	return clientaddress.ParseProxies(s.TrustedProxies, clientaddress.Header(s.ProxyHeader))
-}
-
 func (s *settings) limits() ratelimit.Config {
-	proxies, _ := s.proxies() // Validate has read them
 	return ratelimit.Config{
-		Proxies: proxies,
+		Proxies: s.proxies,
 		Rate:    s.RateLimit, Burst: s.RateBurst,
 		Writes: ratelimit.Budget{Rate: s.WriteRateLimit, Burst: s.WriteRateBurst},
 	}

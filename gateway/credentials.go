@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -60,8 +60,14 @@ func (s credentialSettings) apiKeys() string {
 // remote reports whether the keys are asked for over the network.
 func (s credentialSettings) remote() bool { return s.OIDCIssuer != "" || isURL(s.JWKS) }
 
-func isURL(text string) bool {
-	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
+func isURL(text string) bool { return overHTTP(text) || hasScheme(text, "https") }
+
+// overHTTP reports whether what is at the address comes over plain HTTP.
+func overHTTP(text string) bool { return hasScheme(text, "http") }
+
+func hasScheme(text, scheme string) bool {
+	parsed, err := url.Parse(text) // it knows that schemes may be in capitals
+	return err == nil && parsed.Scheme == scheme
 }
 
 func (s credentialSettings) source() jose.Source {

@@ -32,7 +32,7 @@ func TestProductionRefusesWhatLetsStrangersIn(t *testing.T) {
 	elsewhere := map[string]string{"ORDERFLOW_TEMPORAL_ADDR": "temporal:7233", "ORDERFLOW_CONSUL_ADDR": "consul:8500"}
 	for _, secured := range []map[string]string{
 		{"ORDERFLOW_TEMPORAL_TLS": "true", "ORDERFLOW_CONSUL_TLS": "true"},
-		{"ORDERFLOW_TEMPORAL_TLS": "true", "ORDERFLOW_LOOKUP_KIND": "static", "ORDERFLOW_LOOKUP_STATIC": "order=10.0.0.1:80"},
+		{"ORDERFLOW_TEMPORAL_TLS": "true", "ORDERFLOW_DISCOVERY": "false", "ORDERFLOW_LOOKUP_KIND": "static", "ORDERFLOW_LOOKUP_STATIC": "order=127.0.0.1:80"},
 		{"ORDERFLOW_ENCRYPTED_NETWORK": "true"},
 		{"ORDERFLOW_MODE": "development", "ORDERFLOW_TLS_IN_FRONT": ""},
 	} {
@@ -48,6 +48,18 @@ func TestProductionRefusesWhatLetsStrangersIn(t *testing.T) {
 			map[string]string{"ORDERFLOW_OIDC_ISSUER": "", "ORDERFLOW_JWKS": ".orderflow/keys/jwks.json"}, "ORDERFLOW_TOKEN_ISSUER",
 		},
 		"an issuer over http": {map[string]string{"ORDERFLOW_OIDC_ISSUER": "http://issuer.example"}, "ORDERFLOW_OIDC_ISSUER"},
+		"an issuer over HTTP": {map[string]string{"ORDERFLOW_OIDC_ISSUER": "HTTP://issuer.example"}, "ORDERFLOW_OIDC_ISSUER"},
+		"keys over HTTP": {
+			map[string]string{"ORDERFLOW_OIDC_ISSUER": "", "ORDERFLOW_JWKS": "Http://issuer.example/keys", "ORDERFLOW_TOKEN_ISSUER": "issuer"}, "ORDERFLOW_JWKS",
+		},
+		"certificates over HTTP": {
+			map[string]string{"ORDERFLOW_TLS_IN_FRONT": "", "ORDERFLOW_TLS_ACME_DOMAINS": "shop.example", "ORDERFLOW_TLS_ACME_DIRECTORY": "HTTP://acme.example"},
+			"ORDERFLOW_TLS_ACME_DIRECTORY",
+		},
+		"services in the clear": {
+			map[string]string{"ORDERFLOW_LOOKUP_KIND": "static", "ORDERFLOW_LOOKUP_STATIC": "order=10.255.0.1:80"}, "ORDERFLOW_ENCRYPTED_NETWORK",
+		},
+		"faults": {map[string]string{"ORDERFLOW_FAULTS": "error=0.1"}, "ORDERFLOW_FAULTS"},
 		"keys over http": {
 			map[string]string{"ORDERFLOW_OIDC_ISSUER": "", "ORDERFLOW_JWKS": "http://issuer.example/keys", "ORDERFLOW_TOKEN_ISSUER": "issuer"}, "ORDERFLOW_JWKS",
 		},

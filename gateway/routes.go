@@ -57,9 +57,9 @@ func newAPI(cfg *settings, description *openapi.Description, entry admission, co
 		Streams:  edge.NewGate(cfg.Streams),
 		Batches:  edge.NewGate(cfg.Batches),
 
-		StreamShares: edge.NewShares(cfg.StreamsEach),
-		BatchShares:  edge.NewShares(cfg.BatchesEach),
-		WaitShares:   edge.NewShares(cfg.WaitsEach),
+		StreamShares: edge.NewShares(cfg.StreamsEach, cfg.Streams),
+		BatchShares:  edge.NewShares(cfg.BatchesEach, cfg.Batches),
+		WaitShares:   edge.NewShares(cfg.WaitsEach, cfg.MaxRequests),
 
 		Batch: cfg.batch(),
 

@@ -28,10 +28,8 @@ func (s *settings) Validate() error {
 	if err := s.BuiltAs(version); err != nil {
 		return err
 	}
-	if s.Lookup.InConsul() {
-		if err := s.CheckConsul(); err != nil {
-			return err
-		}
+	if err := s.CheckLookup(s.Lookup); err != nil {
+		return err
 	}
 	return s.CheckPlainText(s.Temporal.Addr, s.Temporal.TLS, "temporal-tls")
 }

@@ -71,6 +71,8 @@ func TestCheckQueryTakesWhatIsDescribedAndNothingElse(t *testing.T) {
 		"too small":           {orders, "limit=0", "the parameter limit must be an integer from 1 to 100"},
 		"too large":           {orders, "limit=101", "the parameter limit must be an integer from 1 to 100"},
 		"beyond 64 bits":      {orders, "upTo=9223372036854775808", "the parameter upTo must be an integer from 1"},
+		"a sign":              {orders, "page=%2B1", "the parameter page must be an integer from 1 to 1000000000"},
+		"zeros in front":      {orders, "page=007", "the parameter page must be an integer from 1 to 1000000000"},
 		"no integer":          {orders, "page=1e1", "the parameter page must be an integer from 1 to 1000000000"},
 		"no choice":           {orders, "status=lost", "the parameter status must be one of draft, confirmed, shipped, cancelled"},
 		"a day":               {events, "asOf=2026-11-23", "the parameter asOf must be a time of RFC 3339"},

@@ -1,8 +1,11 @@
 package openapi
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,22 +23,51 @@ type parameter struct {
 	wanted string
 }
 
-// newParameter knows integers with bounds, texts, choices of texts, and times.
+// newParameter knows integers with bounds from 0, texts, choices of texts, and
+// times. A keyword that says more of them is an error: nothing would check it.
 func newParameter(described *openapi3.Parameter) (parameter, error) {
-	schema := described.Schema.Value
-	switch {
-	case schema.Type.Is(openapi3.TypeInteger) && schema.Min != nil:
-		return integer(int64(*schema.Min), schema.Max), nil
-	case schema.Type.Is(openapi3.TypeString) && len(schema.Enum) > 0:
-		return choice(schema.Enum), nil
-	case schema.Type.Is(openapi3.TypeString) && schema.Format == "date-time":
-		return parameter{accepts: isTime, wanted: "a time of RFC 3339"}, nil
-	case schema.Type.Is(openapi3.TypeString) && schema.Format == "" && schema.Pattern == "" && schema.MinLength == 0 && schema.MaxLength == nil:
-		return parameter{accepts: func(string) bool { return true }}, nil
-	default:
-		return parameter{}, fmt.Errorf("nothing checks a parameter like %s in a query", described.Name)
+	if described.Schema != nil && saysOnly(described, "name", "in", "schema") {
+		schema := described.Schema.Value
+		switch {
+		case schema.Type.Is(openapi3.TypeInteger) && (schema.Format == "" || schema.Format == "int64") &&
+			saysOnly(schema, "type", "format", "minimum", "maximum") && isBound(schema.Min) && (schema.Max == nil || isBound(schema.Max)):
+			return integer(int64(*schema.Min), schema.Max), nil
+		case schema.Type.Is(openapi3.TypeString) && len(schema.Enum) > 0 && saysOnly(schema, "type", "enum"):
+			return choice(schema.Enum), nil
+		case schema.Type.Is(openapi3.TypeString) && schema.Format == "date-time" && saysOnly(schema, "type", "format"):
+			return parameter{accepts: isTime, wanted: "a time of RFC 3339"}, nil
+		case schema.Type.Is(openapi3.TypeString) && saysOnly(schema, "type"):
+			return parameter{accepts: func(string) bool { return true }}, nil
+		}
 	}
+	return parameter{}, fmt.Errorf("nothing checks a parameter like %s in a query", described.Name)
 }
+
+// saysOnly reports whether what is described has no other keywords than these,
+// and those that are for people.
+func saysOnly(described json.Marshaler, keywords ...string) bool {
+	data, err := described.MarshalJSON()
+	if err != nil {
+		return false
+	}
+	var said map[string]json.RawMessage
+	if json.Unmarshal(data, &said) != nil {
+		return false
+	}
+	for _, known := range append(keywords, "title", "description", "default", "example", "examples", "deprecated") {
+		delete(said, known)
+	}
+	return len(said) == 0
+}
+
+// isBound reports whether a bound is one that integers without a sign can have.
+func isBound(bound *float64) bool {
+	const exact = 1 << 53
+	return bound != nil && *bound >= 0 && *bound <= exact && *bound == math.Trunc(*bound)
+}
+
+// digits are how an integer is written, in one way only.
+var digits = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
 func integer(minimum int64, maximum *float64) parameter {
 	wanted := fmt.Sprintf("an integer from %d", minimum)
@@ -44,7 +76,7 @@ func integer(minimum int64, maximum *float64) parameter {
 	}
 	return parameter{wanted: wanted, accepts: func(value string) bool {
 		number, err := strconv.ParseInt(value, 10, 64)
-		return err == nil && number >= minimum && (maximum == nil || number <= int64(*maximum))
+		return err == nil && digits.MatchString(value) && number >= minimum && (maximum == nil || number <= int64(*maximum))
 	}}
 }
 

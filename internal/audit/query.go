@@ -9,14 +9,13 @@ import (
 )
 
 // ReadQuery reads the parameters after, limit and order of a request, and
-// refuses any other except those that the caller also knows. Its error is
-// problem.Malformed.
-func ReadQuery(rawQuery string, alsoKnown ...string) (Query, error) {
+// refuses any other. Its error is problem.Malformed.
+func ReadQuery(rawQuery string) (Query, error) {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		return Query{}, problem.New(problem.Malformed, "the query cannot be read").WithCause(err)
 	}
-	known := append([]string{"after", "limit", "order"}, alsoKnown...)
+	known := []string{"after", "limit", "order"}
 	for name, given := range values {
 		switch {
 		case !slices.Contains(known, name):

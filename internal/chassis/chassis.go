@@ -44,7 +44,7 @@ type Parts struct {
 	// to our own processes only. Nil shows none.
 	Guards *rpc.Guards
 	// InternalAddr is a second address to listen at, "host:port", for our own
-	// processes: GuardsPath, metrics and health. A process that is Public needs
+	// processes: GuardsPath, metrics, and health with reasons. A process that is Public needs
 	// it for Guards to be shown; others show them at their only address.
 	InternalAddr string
 	// StopTimeout is how long background work and Close may take at the end,
@@ -52,9 +52,9 @@ type Parts struct {
 	StopTimeout time.Duration
 	// Public is set where strangers send requests: see httpserver.Options.
 	Public bool
-	// Insight says who sees metrics and the reasons of readiness: see
-	// httpserver.Options. At InternalAddr everybody does.
-	Insight func(*http.Request) bool
+	// HideInsight keeps metrics and the reasons of readiness from strangers: see
+	// httpserver.Options. At InternalAddr everybody sees them.
+	HideInsight bool
 	// BodyLimits are those of routes that take more, or less, than the rest: see
 	// httpserver.Options.
 	BodyLimits map[string]int64
@@ -138,10 +138,7 @@ type service struct {
 }
 
 func (s *service) start(ctx context.Context, build func(context.Context, *telemetry.Telemetry) (Parts, error)) error {
-	if err := s.cfg.checkFailPoints(); err != nil {
-		return err
-	}
-	if err := s.cfg.checkMode(); err != nil {
+	if err := s.cfg.Validate(); err != nil {
 		return err
 	}
 	var points *failpoint.Points
@@ -166,11 +163,10 @@ func (s *service) start(ctx context.Context, build func(context.Context, *teleme
 	if err != nil {
 		return err
 	}
-	metadata, err := s.serveInternal(ctx, parts)
-	if err != nil {
+	if err := s.prepareRegistration(ctx, listener.Addr(), parts.Metadata); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := s.prepareRegistration(ctx, listener.Addr(), metadata); err != nil {
+	if err := s.serveInternal(ctx, parts); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if parts.TLS != nil {
@@ -219,12 +215,17 @@ func (s *service) prepareRegistration(ctx context.Context, addr net.Addr, metada
 	return nil
 }
 
-func (s *service) engine(parts Parts) *gin.Engine {
+// checks are the service's own, and the chassis's.
+func (s *service) checks(parts Parts) map[string]func(context.Context) error {
 	checks := map[string]func(context.Context) error{checkEnding: s.checkEnding}
 	maps.Copy(checks, parts.Checks)
 	if s.registrar != nil {
 		checks[checkConsul] = s.registrar.check
 	}
+	return checks
+}
+
+func (s *service) engine(parts Parts) *gin.Engine {
 	engine := httpserver.NewEngine(httpserver.Options{
 		Name:      s.name,
 		Telemetry: s.telemetry,
@@ -233,11 +234,11 @@ func (s *service) engine(parts Parts) *gin.Engine {
 		SwitchFaults: s.cfg.SwitchFaults && !parts.Public,
 
 		BodyLimit: s.cfg.BodyLimit,
-		Checks:    checks,
+		Checks:    s.checks(parts),
 		Public:    parts.Public,
-		Insight:   parts.Insight,
 
-		BodyLimits: parts.BodyLimits,
+		HideInsight: parts.HideInsight,
+		BodyLimits:  parts.BodyLimits,
 	})
 	if parts.Guards != nil && !parts.Public {
 		addGuards(engine, parts.Guards)

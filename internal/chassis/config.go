@@ -31,7 +31,7 @@ type Config struct {
 	Mode        Mode   `default:"development" enum:"development,production" help:"Whether to make do with what is convenient on a laptop (${enum}): production refuses to start where anybody could come in."`
 	ServiceJWKS string `name:"service-jwks" type:"path" placeholder:"FILE" help:"Public keys (JWK set) that calls to this service must be signed with; starter service-key makes them. Without it, everybody may call. Of no use to gateway and workers."`
 
-	EncryptedNetwork bool `help:"What goes from one of our machines to another is encrypted below us, by a mesh or a VPN, so that production mode may speak plain text to Consul and Temporal there."`
+	EncryptedNetwork bool `help:"What goes from one of our machines to another is encrypted below us, by a mesh or a VPN, so that production mode may speak plain text there: to Consul, to Temporal, and to our services, which speak nothing else."`
 
 	InstanceID   string        `help:"Name of this process among its equals, the same after a restart; by default service and a random part."`
 	Advertise    string        `placeholder:"HOST[:PORT]" help:"Host, and port if it is another one, under which others reach this process; by default the host that it listens at, or this machine's address when that is all interfaces."`

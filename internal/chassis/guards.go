@@ -3,7 +3,6 @@ package chassis
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -34,35 +33,32 @@ func addGuards(routes gin.IRoutes, guards *rpc.Guards) {
 	})
 }
 
-// serveInternal serves our own processes apart from strangers, and returns the
-// metadata with the address under which they find that. It ends after the last
-// request of strangers.
-func (s *service) serveInternal(ctx context.Context, parts Parts) (metadata map[string]string, err error) {
+// serveInternal serves our own processes apart from strangers, and has the
+// address under which they find that registered. It ends after the last request
+// of strangers.
+func (s *service) serveInternal(ctx context.Context, parts Parts) error {
 	if parts.InternalAddr == "" {
-		return parts.Metadata, nil
+		return nil
 	}
 	listener, err := httpserver.Listen(parts.InternalAddr) //nolint:contextcheck // opening a local port does not wait
 	if err != nil {
-		return nil, err
+		return err
 	}
 	host, _, err := s.cfg.advertised(ctx, listener.Addr(), lookupThisHost)
 	if err != nil {
 		_ = listener.Close() // the first error says more
-		return nil, fmt.Errorf("the address for our own processes: %w", err)
+		return fmt.Errorf("the address for our own processes: %w", err)
 	}
 	//nolint:contextcheck // handlers take the context of their request
-	engine := httpserver.NewEngine(httpserver.Options{Name: s.name, Telemetry: s.telemetry})
+	engine := httpserver.NewEngine(httpserver.Options{Name: s.name, Telemetry: s.telemetry, Checks: s.checks(parts)})
 	if parts.Guards != nil {
 		addGuards(engine, parts.Guards) //nolint:contextcheck // as above
 	}
 	server := httpserver.Serve(ctx, listener, engine, httpserver.WithErrorLog(s.telemetry.Log))
 	s.closers.Push("internal server", server.Shutdown)
 	s.telemetry.Log.Info("serving our own processes", zap.Stringer("internalAddr", server.Addr()))
-
-	metadata = maps.Clone(parts.Metadata)
-	if metadata == nil {
-		metadata = map[string]string{}
+	if s.registrar != nil {
+		s.registrar.tell(MetadataInternal, net.JoinHostPort(host, strconv.Itoa(portOf(listener.Addr()))))
 	}
-	metadata[MetadataInternal] = net.JoinHostPort(host, strconv.Itoa(portOf(listener.Addr())))
-	return metadata, nil
+	return nil
 }

@@ -59,7 +59,7 @@ func TestStrangersReplaceNoFaults(t *testing.T) {
 func TestStrangersSeeNoGuards(t *testing.T) {
 	agent := consultest.Start(t)
 	r := start(t, Config{Discovery: true, Consul: config.Consul{Addr: agent.Addr}}, Parts{
-		Public: true, Guards: guarding(t), InternalAddr: "127.0.0.1:0", Metadata: map[string]string{"queue": "payment"},
+		Public: true, HideInsight: true, Guards: guarding(t), InternalAddr: "127.0.0.1:0", Metadata: map[string]string{"queue": "payment"},
 	})
 	status, _ := fetch(t, r.url+GuardsPath)
 	assert.Equal(t, http.StatusNotFound, status)
@@ -77,6 +77,10 @@ func TestStrangersSeeNoGuards(t *testing.T) {
 	requireGuards(t, "http://"+found[0].Metadata[MetadataInternal])
 	status, _ = fetch(t, "http://"+found[0].Metadata[MetadataInternal]+"/metrics")
 	assert.Equal(t, http.StatusOK, status)
+	_, ready := fetch(t, "http://"+found[0].Metadata[MetadataInternal]+"/readyz")
+	assert.Contains(t, ready, `"consul":"ok"`, "with the reasons")
+	_, ready = fetch(t, r.url+"/readyz")
+	assert.NotContains(t, ready, "consul")
 
 	r.signal()
 	require.NoError(t, r.end(t))

@@ -3,6 +3,7 @@ package chassis
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -38,6 +39,13 @@ var errNotRegisteredYet = errors.New("not registered yet")
 
 func newRegistrar(registry discovery.Registry, instance discovery.Instance, log *zap.Logger) *registrar {
 	return &registrar{registry: registry, instance: instance, log: log, failure: errNotRegisteredYet}
+}
+
+// tell adds to the metadata that will be registered. It is for before start.
+func (r *registrar) tell(name, value string) {
+	metadata := map[string]string{name: value}
+	maps.Copy(metadata, r.instance.Metadata)
+	r.instance.Metadata = metadata
 }
 
 func (r *registrar) start(ctx context.Context) {

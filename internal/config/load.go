@@ -25,7 +25,8 @@ var ErrHelp = errors.New("help was printed")
 var ErrChecked = errors.New("the settings are right")
 
 // CheckFlag makes a program check its settings and end, with the exit code that
-// a start would have had. It has no environment variable: that would end every
+// a start with wrong ones would have had. Nothing is opened: whether files can be
+// read, ports be had and others be reached, only a start finds out. It has no environment variable: that would end every
 // program that inherits it.
 const CheckFlag = "--check-settings"
 

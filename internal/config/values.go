@@ -163,7 +163,8 @@ func decodeHTTPURL(ctx *kong.DecodeContext, target reflect.Value) error {
 		// The text is not quoted: a URL may carry a password.
 		return fmt.Errorf("it is no http or https URL")
 	}
-	target.SetString(text)
+	// Schemes are the same in capitals. Whoever looks at one need not know that.
+	target.SetString(parsed.Scheme + text[len(parsed.Scheme):])
 	return nil
 }
 

@@ -42,10 +42,9 @@ type Options struct {
 	// Public is set where strangers send requests: headers that our processes
 	// use among themselves are then not believed.
 	Public bool
-	// Insight says whether who sends a request may see what goes on inside:
-	// /metrics, and the reasons at /readyz. To others the one is not there, and
-	// the other is a yes or no. Nil shows them to everybody.
-	Insight func(*http.Request) bool
+	// HideInsight keeps from whoever sends requests what goes on inside: /metrics
+	// is not there, and /readyz is a yes or no, without the reasons.
+	HideInsight bool
 }
 
 // NewEngine returns an engine without routes but /healthz, /readyz and

@@ -35,17 +35,13 @@ const (
 // addProbes adds the routes that machines watch. /healthz says only that the
 // process answers: whoever restarts it on a failed check would do harm.
 func addProbes(routes gin.IRoutes, o Options) {
-	insight := o.Insight
-	if insight == nil {
-		insight = func(*http.Request) bool { return true }
-	}
 	healthy := func(c *gin.Context) {
 		Respond(c, http.StatusOK, Health{Name: o.Name, Status: StatusOK})
 	}
 	ready := func(c *gin.Context) {
 		health := runChecks(c.Request.Context(), o.Checks)
 		health.Name = o.Name
-		if !insight(c.Request) {
+		if o.HideInsight {
 			health.Checks = nil
 		}
 		status := http.StatusOK
@@ -54,15 +50,11 @@ func addProbes(routes gin.IRoutes, o Options) {
 		}
 		Respond(c, status, health)
 	}
-	figures := gin.WrapH(promhttp.HandlerFor(o.Telemetry.Registry, promhttp.HandlerOpts{
+	metrics := gin.WrapH(promhttp.HandlerFor(o.Telemetry.Registry, promhttp.HandlerOpts{
 		ErrorLog: zap.NewStdLog(o.Telemetry.Log),
 	}))
-	metrics := func(c *gin.Context) {
-		if !insight(c.Request) {
-			Fail(c, problem.New(problem.NotFound, "nothing is at this path"))
-			return
-		}
-		figures(c)
+	if o.HideInsight {
+		metrics = func(c *gin.Context) { Fail(c, problem.New(problem.NotFound, "nothing is at this path")) }
 	}
 	for path, handler := range map[string]gin.HandlerFunc{
 		"/healthz": healthy, "/readyz": ready, "/metrics": metrics,

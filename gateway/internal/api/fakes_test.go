@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,10 @@ type fakeOrders struct {
 	recorded []order.Event
 	lists    []order.ListQuery
 	upTo     int64 // how many orders there are, when a list is first asked for
+	// drains makes a question for changes be answered at once.
+	drains bool
+	// asked is when each question for changes came.
+	asked []time.Time
 	// left is what each question for changes leaves of its caller's time.
 	left []time.Duration
 }
@@ -40,6 +45,13 @@ func (f *fakeOrders) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err = err
+}
+
+// questions is when each question for changes came.
+func (f *fakeOrders) questions() []time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
 }
 
 // add records the next version of an order.
@@ -84,11 +96,15 @@ func (f *fakeOrders) OrderAt(_ context.Context, orderID string, at time.Time) (o
 }
 
 func (f *fakeOrders) OrderAfter(ctx context.Context, orderID string, version int64, wait time.Duration) (order.View, error) {
+	f.mu.Lock()
+	f.asked = append(f.asked, time.Now())
 	if deadline, bounded := ctx.Deadline(); bounded {
-		f.mu.Lock()
 		f.left = append(f.left, time.Until(deadline)-wait)
-		f.mu.Unlock()
 	}
+	if f.drains {
+		wait = 0
+	}
+	f.mu.Unlock()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {

@@ -156,9 +156,9 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		streams:  edge.NewGate(10),
 		batches:  edge.NewGate(2),
 
-		streamShares: edge.NewShares(4),
-		batchShares:  edge.NewShares(1),
-		waitShares:   edge.NewShares(3),
+		streamShares: edge.NewShares(4, 10),
+		batchShares:  edge.NewShares(1, 2),
+		waitShares:   edge.NewShares(3, 100),
 	}
 	placements := placement.New(g.temporal, nil, placement.Timeouts{
 		Start: 100 * time.Millisecond, Find: 100 * time.Millisecond,

@@ -193,15 +193,14 @@ func (a *API) awaitFinalView(waitCtx, ctx context.Context, orderID string) (orde
 			<-waitCtx.Done()
 			break
 		}
+		asked := time.Now()
 		stored, err := a.Changes.OrderAfter(waitCtx, orderID, version, question)
-		if err != nil {
-			if !pause(waitCtx, changesRetry) {
-				break
-			}
-			continue
-		}
-		if orderview.Final(stored) {
+		if err == nil && orderview.Final(stored) {
 			return stored, true
+		}
+		if err != nil || stored.Version <= version {
+			pause(waitCtx, changesRetry-time.Since(asked))
+			continue
 		}
 		version = stored.Version
 	}

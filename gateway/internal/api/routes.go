@@ -31,8 +31,8 @@ func (a *API) Register(router gin.IRouter) {
 		c.Data(http.StatusOK, "application/yaml", openapi.YAML)
 	})
 	guarded := router.Group("",
-		a.takePlace, auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware(), a.takeShare, a.holdAgainstDescription)
-	openapiserver.RegisterHandlersWithOptions(withHead{guarded}, a, openapiserver.GinServerOptions{ErrorHandler: refuseParameter})
+		a.takePlace, auth.Authenticate(a.Verifier, a.Log, a.Limiter.Refused), a.Limiter.Middleware(), a.takeShare(), a.holdAgainstDescription)
+	openapiserver.RegisterHandlersWithOptions(withHead{guarded}, a, openapiserver.GinServerOptions{ErrorHandler: refuseSegment})
 }
 
 // withHead is a router on which what can be read answers HEAD as well.
@@ -60,12 +60,15 @@ func (a *API) takePlace(c *gin.Context) {
 }
 
 // takeShare counts what lasts long against the share of its principal.
-func (a *API) takeShare(c *gin.Context) {
-	switch c.FullPath() {
-	case streamPath:
-		a.StreamShares.Middleware(caller)(c)
-	case BatchPath:
-		a.BatchShares.Middleware(caller)(c)
+func (a *API) takeShare() gin.HandlerFunc {
+	stream, batch := a.StreamShares.Middleware(caller), a.BatchShares.Middleware(caller)
+	return func(c *gin.Context) {
+		switch c.FullPath() {
+		case streamPath:
+			stream(c)
+		case BatchPath:
+			batch(c)
+		}
 	}
 }
 
@@ -80,18 +83,15 @@ func (a *API) holdAgainstDescription(c *gin.Context) {
 		fail(c, problem.Newf(problem.Internal, "%s %s is not described", c.Request.Method, c.FullPath()))
 		return
 	}
-	if len(operation.Scopes) > 0 {
-		if auth.RequireScope(operation.Scopes...)(c); c.IsAborted() {
-			return
-		}
+	if len(operation.Scopes) > 0 && !auth.CheckScope(c, operation.Scopes...) {
+		return
 	}
 	if err := operation.CheckQuery(c.Request.URL.RawQuery); err != nil {
 		fail(c, err)
 	}
 }
 
-// refuseParameter answers for what the generated code cannot read. Queries have
-// been checked before, with words of their own.
-func refuseParameter(c *gin.Context, err error, _ int) {
-	fail(c, problem.New(problem.Malformed, "a parameter cannot be read").WithCause(err))
-}
+// refuseSegment answers for a segment of the path that the generated code cannot
+// read, such as an empty one: nothing has that ID. Queries have been checked
+// before, with words of their own.
+func refuseSegment(c *gin.Context, _ error, _ int) { fail(c, notFound()) }

@@ -164,6 +164,22 @@ func TestTheDescriptionIsServedToEverybody(t *testing.T) {
 	assert.Equal(t, string(openapi.YAML), answer.Body.String())
 }
 
+// Nothing has an ID without characters, or one that is escaped twice and badly.
+func TestASegmentThatIsNoIDIsNotFound(t *testing.T) {
+	g := newGateway(t)
+	everything := g.token("root", "orders:read orders:write admin ops")
+	for _, route := range g.engine.Routes() {
+		for _, segment := range parameter.FindAllString(route.Path, -1) {
+			for _, sent := range []string{"", "%25zz"} {
+				path := parameter.ReplaceAllString(strings.Replace(route.Path, segment, sent, 1), "x")
+				if route.Method != http.MethodHead {
+					g.send(request{method: route.Method, path: path, token: everything}).problem(problem.NotFound)
+				}
+			}
+		}
+	}
+}
+
 func TestUnknownPathsAndWrongMethods(t *testing.T) {
 	g := newGateway(t)
 	for _, path := range []string{"/", "/v1", "/v1/", "/v1/orders/", "/v2/orders", "/v1/ops/breakages", "/V1/orders", "/v1//orders", "/v1/products/../orders", "/v1/orders/x/y"} {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orderflow/gateway/internal/edge"
 	"orderflow/internal/problem"
 	"orderflow/services/order"
 )
@@ -73,13 +74,17 @@ func TestOneCustomersBatchesLeaveRoomForAnothers(t *testing.T) {
 	base, _ := g.serve()
 	lines, unfinished := io.Pipe()
 	defer func() { assert.NoError(t, unfinished.Close()) }()
-	answered := make(chan *http.Response)
+	answered := make(chan *http.Response, 1)
 	go func() { answered <- g.ask(base, http.MethodPost, "/v1/orders/batch", g.ada(), lines, jsonl) }()
 	_, err := io.WriteString(unfinished, lineOf("")+"\n")
 	require.NoError(t, err)
-	open := <-answered
-	_, err = bufio.NewReader(open.Body).ReadString('\n')
-	require.NoError(t, err, "the first line is answered while the batch is open")
+	select {
+	case open := <-answered:
+		_, err = bufio.NewReader(open.Body).ReadString('\n')
+		require.NoError(t, err)
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the first line is answered while the batch is open")
+	}
 
 	refusedShare(t, g.ask(base, http.MethodPost, "/v1/orders/batch", g.ada(), strings.NewReader(lineOf("")), jsonl))
 	bob := g.ask(base, http.MethodPost, "/v1/orders/batch", g.token("cust-bob", "orders:write"), strings.NewReader(lineOf("")), jsonl)
@@ -100,12 +105,13 @@ func TestOneCustomersWaitsLeaveRoomForOthers(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	ada := g.ada()
 	place := func(ctx context.Context) (*http.Response, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/orders", strings.NewReader(validBody))
 		if err != nil {
 			return nil, err
 		}
-		request.Header = http.Header{"Authorization": {"Bearer " + g.ada()}, "Content-Type": {"application/json"}, "Prefer": {"wait=30"}}
+		request.Header = http.Header{"Authorization": {"Bearer " + ada}, "Content-Type": {"application/json"}, "Prefer": {"wait=30"}}
 		return http.DefaultClient.Do(request)
 	}
 	ctx, giveUp := context.WithCancel(t.Context())
@@ -115,7 +121,7 @@ func TestOneCustomersWaitsLeaveRoomForOthers(t *testing.T) {
 			_, err := place(ctx)
 			assert.ErrorIs(t, err, context.Canceled)
 		})
-		<-waiting
+		receive(t, waiting)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -128,4 +134,28 @@ func TestOneCustomersWaitsLeaveRoomForOthers(t *testing.T) {
 	assert.Equal(t, 4, g.temporal.StartCalls())
 	giveUp()
 	waits.Wait()
+	assert.Eventually(t, func() bool { return freeShare(g.waitShares, "cust-ada") == 3 }, 10*time.Second, 10*time.Millisecond,
+		"waits that have ended give their places back")
+}
+
+// freeShare counts the places that the caller may take.
+func freeShare(shares *edge.Shares, caller string) (places int) {
+	for {
+		leave, err := shares.Enter(caller)
+		if err != nil {
+			return places
+		}
+		defer leave()
+		places++
+	}
+}
+
+// receive fails the test when nothing comes.
+func receive(t *testing.T, from <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-from:
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "nothing came")
+	}
 }

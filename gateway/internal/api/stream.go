@@ -22,8 +22,8 @@ import (
 const LongestQuestion = 15 * time.Second
 
 const (
-	// changesRetry is the pause before the order service is asked again after
-	// it did not answer.
+	// changesRetry is the least time between two questions of the order service
+	// that bring nothing new.
 	changesRetry = time.Second
 	// sendTimeout is how long a client may take to receive one event.
 	sendTimeout = 10 * time.Second
@@ -73,6 +73,7 @@ func (a *API) follow(ctx context.Context, stream eventStream, orderID string, ve
 				return stream.send(last)
 			}
 		}
+		asked := time.Now()
 		stored, err := a.Changes.OrderAfter(ctx, orderID, version, LongestQuestion)
 		if err != nil || stored.Version <= version {
 			// Nothing new, or nobody to ask. A heartbeat finds out whether
@@ -84,9 +85,8 @@ func (a *API) follow(ctx context.Context, stream eventStream, orderID string, ve
 				return nil
 			}
 			missing = problem.CodeOf(err) == problem.NotFound
-			if err != nil && !missing {
-				pause(ctx, changesRetry)
-			}
+			// Who drains answers at once, too.
+			pause(ctx, changesRetry-time.Since(asked))
 			continue
 		}
 		// Joining may have read a later version, to have parts that agree: the

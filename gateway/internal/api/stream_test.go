@@ -200,6 +200,20 @@ func TestAStreamOutlivesAnAbsenceOfTheOrderService(t *testing.T) {
 	assert.Equal(t, order.Cancelled, event.view.Status)
 }
 
+// A service that drains answers at once, without news: a stream that asked again
+// at once would keep both busy.
+func TestAStreamDoesNotAskInALoopWhatHasNotChanged(t *testing.T) {
+	g := newGateway(t)
+	g.orders.drains = true
+	base, _ := g.serve()
+	id := g.placed()
+	g.becomes(id, order.Draft, "")
+	g.watch(base, id, "1")
+	require.Eventually(t, func() bool { return len(g.orders.questions()) >= 2 }, 20*time.Second, 10*time.Millisecond)
+	asked := g.orders.questions()
+	assert.Greater(t, asked[1].Sub(asked[0]), 500*time.Millisecond)
+}
+
 // Nothing is ever recorded of it again: who waits for a change would wait for
 // ever.
 func TestAStreamOfAnOrderWhoseRecordIsLostTellsItsEndAndCloses(t *testing.T) {

@@ -111,17 +111,21 @@ func Operator(ctx context.Context) string {
 	return ""
 }
 
-// RequireScope lets only principals with at least one of the scopes through.
-func RequireScope(scopes ...string) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if PrincipalOf(c.Request.Context()).Has(scopes...) {
-			return
-		}
-		// RFC 6750, section 3.1.
-		c.Header("WWW-Authenticate", `Bearer realm="orderflow", error="insufficient_scope", scope="`+strings.Join(scopes, " ")+`"`)
-		httpserver.Fail(c, problem.Newf(problem.Forbidden, "this needs a token with the scope %s", strings.Join(scopes, " or ")))
-		c.Abort()
+// CheckScope reports whether the principal has at least one of the scopes, and
+// otherwise answers 403.
+func CheckScope(c *gin.Context, scopes ...string) bool {
+	if PrincipalOf(c.Request.Context()).Has(scopes...) {
+		return true
 	}
+	// RFC 6750, section 3.1.
+	c.Header("WWW-Authenticate", `Bearer realm="orderflow", error="insufficient_scope", scope="`+strings.Join(scopes, " ")+`"`)
+	httpserver.Fail(c, problem.Newf(problem.Forbidden, "this needs a token with the scope %s", strings.Join(scopes, " or ")))
+	return false
+}
+
+// RequireScope lets only principals through that CheckScope lets.
+func RequireScope(scopes ...string) gin.HandlerFunc {
+	return func(c *gin.Context) { CheckScope(c, scopes...) }
 }
 
 // MayRead reports whether the principal may see what belongs to the customer.

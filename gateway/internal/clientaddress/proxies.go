@@ -104,37 +104,14 @@ func (p Proxies) trusts(address netip.Addr) bool {
 // name are one list (RFC 9110, section 5.3).
 func (p Proxies) notes(header http.Header) []string {
 	values := header.Values(string(p.header))
-	if len(values) == 0 {
-		return nil
+	if p.header != Forwarded {
+		return strings.Split(strings.Join(values, ","), ",")
 	}
-	notes := strings.Split(strings.Join(values, ","), ",")
-	if p.header == Forwarded {
-		for i, element := range notes {
-			notes[i] = forwardedFor(element)
-		}
+	var notes []string
+	for _, line := range values {
+		notes = append(notes, forwardedNodes(line)...)
 	}
 	return notes
-}
-
-// forwardedFor returns the parameter "for" of an element of Forwarded, "" where
-// it has none or several. A comma or semicolon inside quotes would cut the
-// element into pieces, but no address has one.
-func forwardedFor(element string) (node string) {
-	found := 0
-	for pair := range strings.SplitSeq(element, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-		if strings.EqualFold(name, "for") {
-			node = value
-			found++
-		}
-	}
-	if found != 1 {
-		return ""
-	}
-	if unquoted, quoted := strings.CutPrefix(node, `"`); quoted {
-		node = strings.TrimSuffix(unquoted, `"`)
-	}
-	return node
 }
 
 // parseNode reads an address with or without a port. IPv6 may stand in brackets.

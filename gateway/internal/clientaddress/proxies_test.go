@@ -83,7 +83,10 @@ func TestOnlyOneHeaderIsBelieved(t *testing.T) {
 func TestAnElementWithTwoClientsHasNone(t *testing.T) {
 	p, err := ParseProxies([]string{"10.0.0.0/8"}, Forwarded)
 	require.NoError(t, err)
-	for _, value := range []string{"for=192.0.2.1;for=203.0.113.5", "by=203.0.113.5", `for="_hidden"`} {
+	for _, value := range []string{
+		"for=192.0.2.1;for=203.0.113.5", "by=203.0.113.5", `for="_hidden"`, `by=" for=203.0.113.5"`, "for=203.0.113.5,",
+		`for="203.0.113.5`, `for="203.0.113.5\"`, `for=203.0.113.5;host=\"shop"`, `for="203.0.113.5"shop`, "203.0.113.5",
+	} {
 		assert.Equal(t, "10.0.0.7", p.Of(proxied(t, "10.0.0.7:1", Forwarded, value)).String(), value)
 	}
 }
@@ -105,6 +108,26 @@ func TestNothingThatAClientWritesChangesItsAddress(t *testing.T) {
 		proxies := rapid.SliceOf(rapid.SampledFrom([]string{"10.1.1.1", "10.2.2.2"})).Draw(t, "proxies")
 		values := slices.Concat(written, []string{strings.Join(slices.Concat([]string{"203.0.113.5"}, proxies), ", ")})
 		assert.Equal(t, netip.MustParseAddr("203.0.113.5"), p.Of(proxied(t, "10.0.0.7:1", XForwardedFor, values...)))
+	})
+}
+
+// A proxy may note the host, which the client has chosen, and add its element to
+// a line of the client's.
+func TestNothingInAForwardedHeaderMakesAnotherAddress(t *testing.T) {
+	p, err := ParseProxies([]string{"10.0.0.0/8"}, Forwarded)
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		chosen := rapid.StringOf(rapid.SampledFrom([]rune(`a=",;\ `))).Draw(t, "before") +
+			rapid.SampledFrom([]string{"for=192.0.2.1", `for="192.0.2.1"`, ""}).Draw(t, "made up") +
+			rapid.StringOf(rapid.SampledFrom([]rune(`a=",;\ `))).Draw(t, "behind")
+		quoted := `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`).Replace(chosen) + `"`
+		element := rapid.SampledFrom([]string{
+			"for=203.0.113.5;host=" + quoted, "host=" + quoted + `; for="203.0.113.5"`, "for=203.0.113.5;host=" + quoted + `;proto="https"`,
+		}).Draw(t, "element")
+		of := func(values ...string) string { return p.Of(proxied(t, "10.0.0.7:1", Forwarded, values...)).String() }
+		assert.Equal(t, "203.0.113.5", of(element))
+		assert.Equal(t, "203.0.113.5", of(chosen, element), "in a line of its own")
+		assert.Contains(t, []string{"203.0.113.5", "10.0.0.7"}, of(chosen+", "+element), "behind the client's")
 	})
 }
 

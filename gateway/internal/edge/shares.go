@@ -25,8 +25,11 @@ type Shares struct {
 	held map[string]int // by caller; who holds nothing is not in it
 }
 
-// NewShares returns shares of so many places each, from 1.
-func NewShares(each int) *Shares { return &Shares{each: max(each, 1), held: make(map[string]int)} }
+// NewShares returns shares of so many places each, of all that there are: half
+// of them at most, and one at least.
+func NewShares(each, all int) *Shares {
+	return &Shares{each: max(min(each, all/2), 1), held: make(map[string]int)}
+}
 
 // Enter takes a place for the caller; call leave exactly once. Who holds all of
 // theirs gets problem.RateLimited with RetryAfter.

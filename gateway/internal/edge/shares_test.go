@@ -15,7 +15,7 @@ import (
 func TestEachCallerHasTheirShareAndNoMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		each := rapid.IntRange(1, 3).Draw(t, "each")
-		shares := NewShares(each)
+		shares := NewShares(each, 10)
 		held := map[string][]func(){}
 		for range rapid.IntRange(1, 40).Draw(t, "turns") {
 			caller := rapid.SampledFrom([]string{"ada", "bob", "eve"}).Draw(t, "caller")
@@ -44,7 +44,18 @@ func TestEachCallerHasTheirShareAndNoMore(t *testing.T) {
 	})
 }
 
-func TestAShareIsOneAtLeast(t *testing.T) {
-	_, err := NewShares(0).Enter("ada")
-	require.NoError(t, err, "a share of nothing would be a closed door")
+// Whatever the settings say: all of them would be no share, and nothing a closed
+// door.
+func TestAShareIsHalfOfThePlacesAtMostAndOneAtLeast(t *testing.T) {
+	for _, test := range []struct{ each, all, want int }{
+		{4, 10, 4}, {5, 10, 5}, {6, 10, 5}, {10, 10, 5}, {100, 50, 25}, {2, 3, 1}, {5, 1, 1}, {0, 10, 1},
+	} {
+		shares, taken := NewShares(test.each, test.all), 0
+		for ; taken <= test.all; taken++ {
+			if _, err := shares.Enter("ada"); err != nil {
+				break
+			}
+		}
+		assert.Equal(t, test.want, taken, "%d of %d", test.each, test.all)
+	}
 }

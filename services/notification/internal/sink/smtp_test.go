@@ -142,6 +142,10 @@ func TestRefusalsAreTakenAsTheyAreMeant(t *testing.T) {
 		"unknown recipient": {to(mailbox), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.1.1", true, true},
 		"recipient later":   {to(greylisted), "naming the recipient (RCPT): the mail server answered 450 4.7.1", false, true},
 		"relaying denied":   {to(spam), "naming the recipient (RCPT): the mail server answered 554 5.7.1", false, true},
+		"account disabled":  {to(smtptest.Reply(525, [3]int{5, 7, 13}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 525 5.7.13", true, true},
+		"owner changed":     {to(smtptest.Reply(550, [3]int{5, 7, 17}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.7.17", true, true},
+		"domain changed":    {to(smtptest.Reply(556, [3]int{5, 7, 18}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 556 5.7.18", true, true},
+		"a closed list":     {to(smtptest.Reply(550, [3]int{5, 7, 2}, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 550 5.7.2", true, true},
 		"refused without a status": {
 			to(smtptest.Reply(554, noStatus, quoting)), "refused for good: naming the recipient (RCPT): the mail server answered 554", true, true,
 		},

@@ -52,6 +52,12 @@ func (e *replyError) ofTheSystem() bool {
 	case "3": // the mail system, but for a message that is too large
 		return detail != "4"
 	case "7": // security and policy
+		switch detail {
+		case "2", "13", "17", "18":
+			// One recipient: a closed mailing list, a disabled account, an owner or
+			// a domain that has changed (RFC 3463, 5248 and 7293).
+			return false
+		}
 		// Before the content has come, that is who may send; afterwards it may be
 		// the content, but for failures to prove the sender's domain (RFC 7372).
 		return e.step == stepAddress || len(detail) == 2 && detail >= "20" && detail <= "27"
