@@ -8,6 +8,9 @@
 // race). A service's correctness therefore never depends on which database is
 // underneath.
 //
+// A commit is on the disk when it is reported, except where its caller says that
+// what is lost with a power cut can be made again (InTxAsyncCommit).
+//
 // Statements stay prepared on their connection, on both databases. Faults of
 // the database (full, locked, away, cut off in the middle of a commit) are
 // typed errors, after which nothing is half-written and no restart is needed;

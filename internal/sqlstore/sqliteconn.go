@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"modernc.org/sqlite"
@@ -77,7 +78,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	return &sqliteConn{
-		driverConn: conn, file: c.file, begin: c.begin,
+		driverConn: conn, file: c.file, begin: c.begin, commits: synced, // by its URI
 		idle: statements{byText: map[string]*list.Element{}},
 	}, nil
 }
@@ -95,6 +96,8 @@ type sqliteConn struct {
 	broken bool
 	// inTx is true between BEGIN and COMMIT or ROLLBACK.
 	inTx bool
+	// commits is how the connection commits now.
+	commits durability
 }
 
 // check reports a file that is not there any more. Within a transaction the
@@ -191,6 +194,9 @@ func (c *sqliteConn) BeginTx(ctx context.Context, options driver.TxOptions) (dri
 	if options.ReadOnly {
 		begin = beginReading
 	}
+	if err := c.commitAs(ctx, durabilityOf(ctx)); err != nil {
+		return nil, err
+	}
 	if _, err := c.exec(ctx, begin, nil); err != nil {
 		// It may have begun nevertheless when the context ended meanwhile.
 		c.broken = true
@@ -198,6 +204,25 @@ func (c *sqliteConn) BeginTx(ctx context.Context, options driver.TxOptions) (dri
 	}
 	c.inTx = true
 	return sqliteTx{c}, nil
+}
+
+// commitAs sets how the connection commits. SQLite does it while it compiles the
+// statement, so the statement is not kept: run again it would do nothing.
+func (c *sqliteConn) commitAs(ctx context.Context, commit durability) error {
+	if c.commits == commit {
+		return nil
+	}
+	c.broken = true // until it is certain
+	statement, err := c.take(ctx, "PRAGMA synchronous="+string(commit))
+	if err != nil {
+		return err
+	}
+	_, err = statement.ExecContext(ctx, nil)
+	if err := errors.Join(err, statement.Close()); err != nil {
+		return withFault(err)
+	}
+	c.broken, c.commits = false, commit
+	return nil
 }
 
 // IsValid tells database/sql whether the connection may be used again.

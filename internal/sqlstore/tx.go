@@ -37,9 +37,27 @@ const duplicateAttempts = 3
 // case the caller retries the whole action, and the fence makes that
 // harmless.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return db.inTx(ctx, synced, fn)
+}
+
+// InTxAsyncCommit is InTx for what can be made again, and for a step on the way
+// to a later InTx of the same database that alone is answered for. The commit
+// does not wait for the disk: it is seen by everybody at once and survives the
+// end of the process, but a power cut, on PostgreSQL also a crash of the server,
+// within about a second may take it back, with everything after it and nothing
+// before it. The next commit of InTx makes it last.
+//
+// PostgreSQL calls this asynchronous commit; in SQLite it is synchronous=NORMAL
+// of the write-ahead log, where the second is the time to the next commit of
+// InTx or to the next checkpoint.
+func (db *DB) InTxAsyncCommit(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	return db.inTx(ctx, unsynced, fn)
+}
+
+func (db *DB) inTx(ctx context.Context, commit durability, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	duplicates := 0
 	for attempt := 1; ; attempt++ {
-		err := db.try(ctx, fn)
+		err := db.try(ctx, commit, fn)
 		if err == nil {
 			db.log.limit(ctx, db.writer) // with the one writer free again
 			return nil
@@ -59,12 +77,8 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	}
 }
 
-func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	var options *sql.TxOptions // SQLite: the connection begins IMMEDIATE, which is serializable
-	if db.dsn.dialect == Postgres {
-		options = &sql.TxOptions{Isolation: sql.LevelSerializable}
-	}
-	tx, err := db.writer.BeginTx(ctx, options)
+func (db *DB) try(ctx context.Context, commit durability, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	tx, err := db.begin(ctx, commit)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", withFault(err))
 	}
@@ -86,6 +100,22 @@ func (db *DB) try(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) 
 		return fmt.Errorf("committing: %w", withFault(err))
 	}
 	return nil
+}
+
+func (db *DB) begin(ctx context.Context, commit durability) (*sql.Tx, error) {
+	if db.dsn.dialect == SQLite {
+		// The connection begins IMMEDIATE, which is serializable.
+		return db.writer.BeginTx(withDurability(ctx, commit), nil)
+	}
+	tx, err := db.writer.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil || commit == synced {
+		return tx, err
+	}
+	if _, err := tx.ExecContext(ctx, `SET LOCAL synchronous_commit TO off`); err != nil {
+		_ = tx.Rollback()
+		return nil, err
+	}
+	return tx, nil
 }
 
 // backoff is a random time below a bound that doubles with each attempt, up to

@@ -166,7 +166,9 @@ func (p *Projector) save(ctx context.Context, from checkpoint, folded *batch) er
 	if folded.position == from.position {
 		return nil
 	}
-	err := p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	// Rows and checkpoint go together, and can be made again from the events,
+	// which are older: nobody has to wait for the disk.
+	err := p.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := moveCheckpoint(ctx, tx, from, folded.position); err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // Package simulator is the built-in payment provider: a company that moves
-// simulated money. It keeps a durable ledger of its own and shares nothing with
-// the payment service but the vocabulary of the port, so it could as well stand
-// on another machine.
+// simulated money. It keeps a durable ledger of its own in the payment service's
+// database, and shares nothing else with the service but the vocabulary of the
+// port.
 //
 // Methods have Stripe's public test names: MethodVisa succeeds, the two
 // declined ones are declined, any other is declined as unknown. MethodRefundFail
@@ -47,7 +47,9 @@ var migrations embed.FS
 // Schema returns the simulator's own tables, for sqlstore.Open.
 func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("payment_simulator", migrations) }
 
-// Simulator is the provider. Every method is one transaction of its own.
+// Simulator is the provider. Every method is one transaction of its own. That of
+// Capture does not wait for the disk: who asks records the answer in the same
+// database before answering for it, and that commit takes this one along.
 type Simulator struct {
 	db  *sqlstore.DB
 	now func() time.Time
@@ -63,7 +65,7 @@ func New(db *sqlstore.DB, now func() time.Time) *Simulator {
 // provider.ErrKeyReused when the key came before with another request.
 func (s *Simulator) Capture(ctx context.Context, request provider.Request) (provider.Charge, error) {
 	var charge provider.Charge
-	err := s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, err := find(ctx, tx, request.Key)
 		if err == nil {
 			charge = known.charge()

@@ -1,7 +1,7 @@
 // Package simulator is the built-in carrier: a company that delivers simulated
-// parcels. It keeps a durable record of its own and shares nothing with the
-// shipping service but the vocabulary of the port, so it could as well stand on
-// another machine.
+// parcels. It keeps a durable record of its own in the shipping service's
+// database, and shares nothing else with the service but the vocabulary of the
+// port.
 //
 // It accepts every address except those with RefusedPostalCode. It does not
 // model weights, labels, hand-over or delivery.
@@ -32,7 +32,9 @@ var migrations embed.FS
 // Schema returns the simulator's own tables, for sqlstore.Open.
 func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("carrier_simulator", migrations) }
 
-// Simulator is the carrier. Every method is one transaction of its own.
+// Simulator is the carrier. Every method is one transaction of its own. That of
+// Ship does not wait for the disk: who asks records the answer in the same
+// database before answering for it, and that commit takes this one along.
 type Simulator struct {
 	db  *sqlstore.DB
 	now func() time.Time
@@ -52,7 +54,7 @@ func (s *Simulator) Ship(ctx context.Context, request carrier.Request) (carrier.
 		return carrier.Consignment{}, err
 	}
 	var consignment carrier.Consignment
-	err = s.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, err := find(ctx, tx, request.Key)
 		if err == nil {
 			consignment = known.consignment()
