@@ -94,14 +94,18 @@ chaos-defects: tools ## Break promises on purpose, to see that the fault test no
 
 # The machine should do nothing else meanwhile.
 .PHONY: bench
-bench: tools ## Measure what an order costs, as ratios, and write docs/benchmarks.md: make bench ROUNDS=7
-	ROUNDS='$(or $(ROUNDS),7)' ORDERS='$(ORDERS)' \
+bench: tools ## Measure what an order costs, as ratios, and write docs/benchmarks.md: make bench ROUNDS=5
+	ROUNDS='$(or $(ROUNDS),5)' ORDERS='$(ORDERS)' \
 		go test -count=1 -timeout 1h -v -run '^TestBenchmark$$' ./test/bench
 
 .PHONY: bench-compare
 bench-compare: tools ## Measure the product with other settings, or programs, against itself: make bench-compare WITH='GOGC=400'
 	WITH='$(WITH)' PROGRAMS='$(PROGRAMS)' ROUNDS='$(ROUNDS)' ORDERS='$(ORDERS)' \
 		go test -count=1 -timeout 1h -v -run '^TestCompare$$' ./test/bench
+
+.PHONY: soak
+soak: tools ## Place many orders, and see that no process grows with them: make soak ORDERS=20000
+	SOAK='$(or $(ORDERS),20000)' go test -count=1 -timeout 2h -v -run '^TestSoak$$' ./test/bench
 
 .PHONY: lint
 lint: ## Run the linters, with the import table and the determinism of workflows

@@ -40,6 +40,10 @@ var temporalSettings = []string{
 	"matching.numTaskqueueWritePartitions=1",
 	// A workflow task may hand its activities to the worker that reports it.
 	"system.enableActivityEagerExecution=true",
+	// The default keeps 128,000 orders in memory for an hour. What is out of it is
+	// read again; these are those of the last half a minute at full speed, for
+	// which there are timers yet.
+	"history.hostLevelCacheMaxSize=2000",
 	// One machine needs no protection from its own clients.
 	"frontend.rps=100000",
 	"frontend.namespaceRPS=100000",

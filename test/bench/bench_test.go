@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,18 @@ func TestCompare(t *testing.T) {
 	table, err := Compare(t.Context(), settings, first, second)
 	require.NoError(t, err)
 	t.Logf("\n%s", table)
+}
+
+// TestSoak is `make soak`.
+func TestSoak(t *testing.T) {
+	if os.Getenv("SOAK") == "" {
+		t.Skip("skipped: takes minutes, run it with make soak")
+	}
+	const samples = 10
+	growth, err := Soak(t.Context(), SoakSettings{Orders: number(t, "SOAK", 0), Outstanding: 50, Samples: samples}, groundFor(t))
+	require.NoError(t, err)
+	t.Logf("in %s\n\n%s", growth.Took.Round(time.Second), growth.Markdown())
+	assert.Empty(t, growth.Grown())
 }
 
 // Nothing of what the page promises may be left out, and the page can hold it.

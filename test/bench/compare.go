@@ -31,16 +31,17 @@ func Compare(ctx context.Context, settings Settings, first, second Ground) (tabl
 			return "", err
 		}
 	}
-	for _, outstanding := range []int{settings.Outstanding, 1} {
-		orders := settings.Orders
-		if outstanding == 1 {
-			orders = settings.Single
-		}
+	for _, measure := range []func(measuring, side) error{
+		func(m measuring, s side) error { return m.saturated(ctx, s, "") },
+		func(m measuring, s side) error {
+			return m.turn(ctx, row{side: s.name, outstanding: 1}, s, settings.Single)
+		},
+	} {
 		for round := range settings.Rounds {
 			for i := range all {
 				m := all[(i+round)%2]
 				for _, s := range m.sides()[2:] {
-					if err := m.turn(ctx, row{side: s.name, outstanding: outstanding}, s, orders); err != nil {
+					if err := measure(m, s); err != nil {
 						return "", err
 					}
 				}

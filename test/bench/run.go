@@ -71,6 +71,14 @@ func (m measuring) say(format string, args ...any) {
 	fmt.Fprintf(m.out, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 
+// saturated gives a side its turn at saturation.
+func (m measuring) saturated(ctx context.Context, s side, variant string) error {
+	if err := s.lead(ctx, m.settings.Lead, m.settings.Outstanding); err != nil {
+		return err
+	}
+	return m.turn(ctx, row{side: s.name, outstanding: m.settings.Outstanding, variant: variant}, s, m.settings.Orders)
+}
+
 // turn gives a side its turn and keeps it under its row.
 func (m measuring) turn(ctx context.Context, r row, s side, orders int) error {
 	// What the last turn has left must not be collected at this one's expense.
@@ -87,7 +95,7 @@ func (m measuring) turn(ctx context.Context, r row, s side, orders int) error {
 // warmUp fills caches, opens connections and has the programs paged in.
 func (m measuring) warmUp(ctx context.Context) error {
 	for _, s := range m.sides() {
-		if _, err := s.measure(ctx, m.settings.Orders, m.settings.Outstanding); err != nil {
+		if err := s.lead(ctx, m.settings.Lead, m.settings.Outstanding); err != nil {
 			return err
 		}
 	}
@@ -95,7 +103,7 @@ func (m measuring) warmUp(ctx context.Context) error {
 }
 
 func (m measuring) saturation(ctx context.Context) error {
-	return m.rounds(ctx, m.settings.Outstanding, m.settings.Orders)
+	return inTurn(m.settings.Rounds, m.sides(), func(_ int, s side) error { return m.saturated(ctx, s, "") })
 }
 
 func (m measuring) latency(ctx context.Context) error {
@@ -140,12 +148,8 @@ func (m measuring) workers(ctx context.Context) error {
 			if _, err := m.ScaleWorkers(ctx, count); err != nil {
 				return err
 			}
-			// New workers have caches and connections to fill as well.
-			if _, err := shipped.measure(ctx, m.settings.Outstanding, m.settings.Outstanding); err != nil {
-				return err
-			}
-			r := row{side: asShipped, outstanding: m.settings.Outstanding, variant: workersVariant(count)}
-			if err := m.turn(ctx, r, shipped, m.settings.Orders); err != nil {
+			// In the lead, new workers fill caches and connections.
+			if err := m.saturated(ctx, shipped, workersVariant(count)); err != nil {
 				return err
 			}
 		}

@@ -3,14 +3,18 @@ package bench
 import (
 	"fmt"
 	"time"
+
+	"orderflow/workflows/contract"
 )
 
 // Settings say how much is measured.
 type Settings struct {
 	// Rounds is how often each side has its turn. Medians are those of rounds.
 	Rounds int
-	// Orders are those of one turn at saturation, Outstanding of them at once.
+	// Orders are those of one turn at saturation, Outstanding of them at once,
+	// after a Lead that is not counted.
 	Orders, Outstanding int
+	Lead                time.Duration
 	// Few orders, FewOutstanding at once, and Single ones, one after the other,
 	// are those of one turn for latencies.
 	Few, FewOutstanding, Single int
@@ -33,7 +37,7 @@ type Settings struct {
 // cores.
 func Full() Settings {
 	return Settings{
-		Rounds: 7, Orders: 200, Outstanding: 50,
+		Rounds: 5, Orders: 200, Outstanding: 50, Lead: contract.AttemptTimeout + time.Second,
 		Few: 100, FewOutstanding: 10, Single: 40,
 		Workers: []int{1, 2, 4}, Stored: []int{1_000, 10_000, 100_000}, GrowthRounds: 3,
 		MicroTime: "0.3s", MicroCount: 6,
@@ -43,7 +47,7 @@ func Full() Settings {
 // Brief measures everything, and proves nothing but that it can be measured.
 func Brief() Settings {
 	return Settings{
-		Rounds: 1, Orders: 8, Outstanding: 4,
+		Rounds: 1, Orders: 8, Outstanding: 4, Lead: time.Millisecond,
 		Few: 4, FewOutstanding: 2, Single: 2,
 		Workers: []int{1, 2}, Stored: []int{10, 20}, GrowthRounds: 1,
 		MicroTime: "1x", MicroCount: 1, MicroFirst: true,

@@ -43,12 +43,8 @@ func (m measuring) stored(ctx context.Context) error {
 		there = count
 		m.say("  %d orders are stored (%.1f s)", count, time.Since(began).Seconds())
 		sides := []side{m.floor(floorSteps, floor.Steps), m.orders(asShipped, m.GatewayURL())}
-		if _, err := sides[1].measure(ctx, m.settings.Orders, m.settings.Outstanding); err != nil {
-			return err
-		}
 		if err := inTurn(m.settings.GrowthRounds, sides, func(_ int, s side) error {
-			r := row{side: s.name, outstanding: m.settings.Outstanding, variant: storedVariant(count)}
-			return m.turn(ctx, r, s, m.settings.Orders)
+			return m.saturated(ctx, s, storedVariant(count))
 		}); err != nil {
 			return err
 		}

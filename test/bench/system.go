@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,19 +142,6 @@ func build(ctx context.Context, root, pkg, output string) error {
 }
 
 func answers(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("asking %s: %w", url, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("asking %s: %w", url, err)
-	}
-	if err := response.Body.Close(); err != nil {
-		return fmt.Errorf("asking %s: %w", url, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking %s: %s", url, response.Status)
-	}
-	return nil
+	_, err := fetch(ctx, url)
+	return err
 }

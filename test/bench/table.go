@@ -29,7 +29,7 @@ func (r *Report) writeMachine(text *strings.Builder) {
 		{"Versions", fmt.Sprintf("%s, Temporal CLI %s, Consul %s, orderflow %s", m.Go, m.Temporal, m.Consul, cmp.Or(m.Commit, "without history"))},
 		{"CPU used by others during a turn", fmt.Sprintf("%.0f %% in the median, %.0f %% at most", elsewhere.median, elsewhere.most)},
 		{"Rounds", fmt.Sprintf("%d, of workers and stored orders %d; each round gives each side its turn, every other one the other way round", s.Rounds, s.GrowthRounds)},
-		{"Orders of a turn", fmt.Sprintf("%d at %d outstanding, %d at %d, %d at 1", s.Orders, s.Outstanding, s.Few, s.FewOutstanding, s.Single)},
+		{"Orders of a turn", fmt.Sprintf("%d at %d outstanding, after %s that are not counted; %d at %d, %d at 1", s.Orders, s.Outstanding, s.Lead, s.Few, s.FewOutstanding, s.Single)},
 		{"Settings", "those of `make run`, but rate limits lifted (`" + strings.Join(unlimited, "`, `") + "`); the durable way: `ORDERFLOW_FAST_WAY=off`"},
 		{"Took", r.Took.Round(time.Second).String()},
 	})
@@ -94,7 +94,7 @@ func (r *Report) writeHistory(text *strings.Builder) {
 }
 
 // processNames are the processes, the servers of others last.
-func processNames(of map[string]uint64) []string {
+func processNames[V any](of map[string]V) []string {
 	rank := func(name string) int {
 		return slices.Index([]string{floorWorker, "temporal", "consul", thisProcess}, name)
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 )
 
 // turn is what was measured of one side at once.
@@ -30,58 +30,75 @@ func (t turn) perSecond() float64 { return float64(t.orders) / t.took.Seconds() 
 // measure keeps so many orders outstanding until all have ended. An order that
 // does not ship is an error.
 func (s side) measure(ctx context.Context, orders, outstanding int) (turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
-	defer cancel()
 	before, err := s.system.usage()
 	if err != nil {
 		return turn{}, err
 	}
-	results := make([]lived, orders)
-	var next atomic.Int64
-	var buyers sync.WaitGroup
 	began := time.Now()
-	for range min(orders, outstanding) {
-		buyers.Go(func() {
-			for number := int(next.Add(1)) - 1; number < orders && ctx.Err() == nil; number = int(next.Add(1)) - 1 {
-				results[number] = s.live(ctx, number)
-			}
-		})
-	}
-	buyers.Wait()
+	results, err := s.work(ctx, min(orders, outstanding), func(number int) bool { return number < orders })
 	took := time.Since(began)
+	if err != nil {
+		return turn{}, err
+	}
 	after, err := s.system.usage()
 	if err != nil {
 		return turn{}, err
 	}
 	t := turn{orders: orders, took: took}
-	for number, result := range results {
-		if result.err == nil && result.ended == 0 {
-			result.err = ctx.Err()
-		}
-		if result.err != nil {
-			return turn{}, fmt.Errorf("%s, order %d: %w", s.name, number, result.err)
-		}
+	for _, result := range results {
 		t.accepted, t.ended = append(t.accepted, result.accepted), append(t.ended, result.ended)
 	}
 	t.cpu, t.elsewhere = after.since(before)
 	return t, nil
 }
 
-// lived is what one order took.
-type lived struct {
-	accepted, ended time.Duration
-	err             error
+// lead is what goes before a turn at saturation and is not counted. An attempt's
+// timeout is a timer, which Temporal works off when it is due, long after the
+// attempt has ended: without a lead, a turn would pay for the one before it and
+// leave its own to the next. With one that is as long as the timeout, each pays
+// for its own.
+func (s side) lead(ctx context.Context, lasts time.Duration, outstanding int) error {
+	ends := time.Now().Add(lasts)
+	_, err := s.work(ctx, outstanding, func(int) bool { return time.Now().Before(ends) })
+	return err
 }
 
-func (s side) live(ctx context.Context, number int) lived {
+// work keeps so many orders outstanding for as long as there are more. The
+// numbers count from 0.
+func (s side) work(ctx context.Context, outstanding int, more func(number int) bool) ([]lived, error) {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	var next atomic.Int64
+	work, ctx := errgroup.WithContext(ctx)
+	results := make([][]lived, outstanding)
+	for buyer := range results {
+		work.Go(func() error {
+			for number := int(next.Add(1)) - 1; more(number); number = int(next.Add(1)) - 1 {
+				result, err := s.live(ctx, number)
+				if err != nil {
+					return fmt.Errorf("%s, order %d: %w", s.name, number, err)
+				}
+				results[buyer] = append(results[buyer], result)
+			}
+			return nil
+		})
+	}
+	err := work.Wait()
+	return slices.Concat(results...), err
+}
+
+// lived is what one order took.
+type lived struct{ accepted, ended time.Duration }
+
+func (s side) live(ctx context.Context, number int) (lived, error) {
 	began := time.Now()
 	workflowID, err := s.begin(ctx, number)
 	accepted := time.Now()
 	if err != nil {
-		return lived{err: err}
+		return lived{}, err
 	}
 	err = s.temporal.GetWorkflow(ctx, workflowID, "").Get(ctx, nil)
-	return lived{accepted: accepted.Sub(began), ended: time.Since(accepted), err: err}
+	return lived{accepted: accepted.Sub(began), ended: time.Since(accepted)}, err
 }
 
 // history is what Temporal keeps of one piece of work.
