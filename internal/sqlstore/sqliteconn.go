@@ -130,7 +130,7 @@ func (c *sqliteConn) exec(ctx context.Context, query string, args []driver.Named
 	if err != nil {
 		return nil, err
 	}
-	result, err := statement.ExecContext(ctx, args)
+	result, err := statement.ExecContext(c.watched(ctx), args)
 	return result, c.giveBack(query, statement, err)
 }
 
@@ -143,11 +143,22 @@ func (c *sqliteConn) QueryContext(ctx context.Context, query string, args []driv
 	if err != nil {
 		return nil, err
 	}
-	rows, err := statement.QueryContext(ctx, args)
+	rows, err := statement.QueryContext(c.watched(ctx), args)
 	if err != nil {
 		return nil, c.giveBack(query, statement, err)
 	}
 	return &sqliteRows{Rows: rows, closed: func(err error) error { return c.giveBack(query, statement, err) }}, nil
+}
+
+// watched is what the driver watches while it runs a statement, at the cost of a
+// goroutine. The statements of a writing transaction take no lock any more and
+// are over in no time, and one that is cut off would undo all before it: so there
+// a context that ends is noticed between them.
+func (c *sqliteConn) watched(ctx context.Context) context.Context {
+	if c.inTx && c.begin == beginWriting {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // take returns a statement that nobody else uses: while the rows of a text are
