@@ -21,11 +21,11 @@ func build(cfg *settings, t *telemetry.Telemetry) (parts chassis.Parts, err erro
 	if err != nil {
 		return parts, err
 	}
-	entry, err := openAdmission(cfg, &opened, t.Log)
+	conns, err := openConnections(cfg, t, &opened)
 	if err != nil {
 		return parts, err
 	}
-	conns, err := openConnections(cfg, t, &opened)
+	entry, err := openAdmission(cfg, conns, t, &opened)
 	if err != nil {
 		return parts, err
 	}

@@ -38,6 +38,7 @@ func TestTheDefaultsAreTheContracts(t *testing.T) {
 	assert.Equal(t, "127.0.0.1:8080", cfg.chassis().Listen.Addr)
 	assert.Equal(t, 100, cfg.limits().Rate)
 	assert.Equal(t, 200, cfg.limits().Burst)
+	assert.Equal(t, 5000, cfg.MaxBacklog)
 	assert.Equal(t, token.DevelopmentIssuer, cfg.TokenIssuer)
 	assert.Equal(t, contract.Settings{StepTimeout: 10 * time.Minute, Deadline: 24 * time.Hour}, cfg.workflow())
 	assert.Nil(t, cfg.workflowLink())

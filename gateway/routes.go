@@ -63,6 +63,7 @@ func newAPI(cfg *settings, description *openapi.Description, entry admission, co
 
 		Batch: cfg.batch(),
 
+		Backlog:    entry.backlog,
 		Placements: placements,
 		Pricer:     pricing.New(services.products, services.customers, cfg.pricing(), nil),
 		Reader: orderview.NewReader(orderview.Sources{

@@ -38,6 +38,9 @@ var temporalSettings = []string{
 	// poller of its partition.
 	"matching.numTaskqueueReadPartitions=1",
 	"matching.numTaskqueueWritePartitions=1",
+	// By default an answer about a backlog may be five seconds old, and the
+	// gateway goes by it when it refuses orders.
+	`matching.TaskQueueInfoByBuildIdTTL="1s"`,
 	// A workflow task may hand its activities to the worker that reports it.
 	"system.enableActivityEagerExecution=true",
 	// The default keeps 128,000 orders in memory for an hour. What is out of it is

@@ -43,6 +43,13 @@ type Pricer interface {
 	ForgetCustomer(customerID string)
 }
 
+// Backlog lets new orders in while not too many wait; *backlog.Shedder does it.
+type Backlog interface {
+	// Enter refuses with problem.Unavailable. Leave is told whether the order was
+	// started, or may have been.
+	Enter() (leave func(started bool), err error)
+}
+
 // Orders is what is asked of the order service; *order.Client does it.
 type Orders interface {
 	Order(ctx context.Context, orderID string) (order.View, error)
@@ -104,6 +111,8 @@ type Dependencies struct {
 	// Batch bounds one batch.
 	Batch BatchLimits
 
+	// Backlog sheds placements that the workers could not begin soon.
+	Backlog    Backlog
 	Placements Placements
 	Pricer     Pricer
 	Reader     *orderview.Reader

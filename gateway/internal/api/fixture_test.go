@@ -80,6 +80,7 @@ type gateway struct {
 	audit    *fakeAudit
 	holds    *holdWorkflows
 	fleet    *fakeFleet
+	backlog  *fakeBacklog
 
 	requests, streams, batches *edge.Gate
 	// What one principal may have open of each.
@@ -152,6 +153,7 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		audit:    &fakeAudit{},
 		holds:    &holdWorkflows{EndsWith: contract.UpdateReleaseHold},
 		fleet:    &fakeFleet{},
+		backlog:  &fakeBacklog{},
 		requests: edge.NewGate(100),
 		streams:  edge.NewGate(10),
 		batches:  edge.NewGate(2),
@@ -185,6 +187,7 @@ func newGateway(t testing.TB, changes ...option) *gateway {
 		BatchShares:  g.batchShares,
 		WaitShares:   g.waitShares,
 
+		Backlog:    g.backlog,
 		Placements: cmp.Or(o.placements, api.Placements(placements)),
 		Pricer:     pricing.New(g.products, g.people, pricing.Config{TTL: time.Minute, Timeout: time.Second}, nil),
 		Reader: orderview.NewReader(orderview.Sources{

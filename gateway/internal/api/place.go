@@ -84,7 +84,8 @@ func identify(body *placementBody, key string, keyed bool) (orderID, hash string
 }
 
 // placeOnce starts the placement, unless an equal request has done so. A hash
-// says that there may be one.
+// says that there may be one. An order that is there already is no new one: the
+// backlog does not refuse it.
 func (a *API) placeOnce(ctx context.Context, orderID, hash string, body *placementBody) error {
 	if hash != "" {
 		// The order service remembers longer than Temporal.
@@ -93,15 +94,18 @@ func (a *API) placeOnce(ctx context.Context, orderID, hash string, body *placeme
 			return err
 		}
 	}
+	leave, err := a.Backlog.Enter()
+	if err != nil {
+		return a.unlessStarted(ctx, orderID, hash, err)
+	}
+	started := false
+	defer func() { leave(started) }()
 	quote, err := a.Pricer.Quote(ctx, body.CustomerID, body.lines())
 	if err != nil {
-		if hash != "" && a.startedBefore(ctx, orderID, hash) {
-			// What can be ordered has changed since; the first answer has not.
-			return nil
-		}
-		return err
+		// What can be ordered may have changed since; the first answer has not.
+		return a.unlessStarted(ctx, orderID, hash, err)
 	}
-	return a.Placements.Start(ctx, contract.PlaceOrderInput{
+	err = a.Placements.Start(ctx, contract.PlaceOrderInput{
 		OrderID:         orderID,
 		CustomerID:      body.CustomerID,
 		CustomerName:    quote.CustomerName,
@@ -113,6 +117,21 @@ func (a *API) placeOnce(ctx context.Context, orderID, hash string, body *placeme
 		AcceptedAt:      a.Now().UTC().Truncate(time.Microsecond),
 		Settings:        a.Settings,
 	})
+	started = err == nil || problem.CodeOf(err) == problem.Unavailable
+	return err
+}
+
+// unlessStarted is the refusal of an order, unless Temporal has the placement of
+// an equal request.
+func (a *API) unlessStarted(ctx context.Context, orderID, hash string, refusal error) error {
+	if hash == "" {
+		return refusal
+	}
+	found, err := a.Placements.Find(ctx, orderID)
+	if err != nil || found.RequestHash != hash {
+		return refusal
+	}
+	return nil
 }
 
 // knownOrder asks the order service whether the order exists. An error is
@@ -129,12 +148,6 @@ func (a *API) knownOrder(ctx context.Context, orderID, hash string) (bool, error
 		return true, problem.New(problem.KeyReused, "the Idempotency-Key was used with another body")
 	}
 	return true, nil
-}
-
-// startedBefore reports whether Temporal has the placement of an equal request.
-func (a *API) startedBefore(ctx context.Context, orderID, hash string) bool {
-	found, err := a.Placements.Find(ctx, orderID)
-	return err == nil && found.RequestHash == hash
 }
 
 // answerPlacement answers 201 with the order when the client waits and it comes
