@@ -75,6 +75,11 @@ rolling: tools ## Restart everything under load, scale workers, fill a wall, and
 	ROUNDS='$(or $(ROUNDS),3)' ORDERS='$(or $(ORDERS),500)' WAITING='$(or $(WAITING),500)' \
 		go test -count=1 -timeout 1h -v -run '^(TestARollingRestartIsANonEvent|TestWorkersComeAndGoDuringAnImport|TestASlowPaymentStaysBehindItsWalls)$$' ./test/e2e
 
+.PHONY: overload
+overload: tools ## Offer three times what the system can sustain, and print what happens: make overload SECONDS=60
+	SECONDS='$(or $(SECONDS),60)' \
+		go test -count=1 -timeout 1h -v -run '^TestTheGatewayShedsWhatIsTooMuch$$' ./test/e2e
+
 # Real processes, so many minutes; another seed each time, unless one is given.
 # Runs that share a FOLDER aim at what the others have not reached.
 .PHONY: chaos

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -170,20 +171,27 @@ func (w *walls) workerMemory() int64 {
 // metric reads a figure that a process serves.
 func (w *walls) metric(addr, series string) float64 {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+addr+"/metrics", nil)
+	figure, err := readMetric(w.t.Context(), addr, series)
 	require.NoError(w.t, err)
+	return figure
+}
+
+// readMetric reads a figure that the process at the address serves.
+func readMetric(ctx context.Context, addr, series string) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
 	response, err := http.DefaultClient.Do(request)
-	require.NoError(w.t, err)
+	if err != nil {
+		return 0, err
+	}
 	defer func() { _ = response.Body.Close() }()
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		if value, found := strings.CutPrefix(lines.Text(), series+" "); found {
-			number, err := strconv.ParseFloat(value, 64)
-			require.NoError(w.t, err)
-			return number
+			return strconv.ParseFloat(value, 64)
 		}
 	}
-	require.NoError(w.t, lines.Err())
-	require.Fail(w.t, "no "+series+" at "+addr)
-	return 0
+	return 0, cmp.Or(lines.Err(), fmt.Errorf("no %s at %s", series, addr))
 }
