@@ -14,7 +14,6 @@ import (
 
 	"orderflow/internal/telemetry"
 	"orderflow/internal/temporalclient"
-	"orderflow/services/order"
 	"orderflow/workflows/contract"
 )
 
@@ -73,10 +72,7 @@ type overload struct {
 
 // seller is a partner who places orders for one customer and has the credential
 // for it.
-type seller struct {
-	name, token string
-	accepted    atomic.Int64
-}
+type seller struct{ name, token string }
 
 // mostSellers have a rate together that one machine does not sustain.
 const mostSellers = 8
@@ -137,26 +133,4 @@ func (o *overload) sustainableRate() float64 {
 	}
 	require.NoError(o.t, buying.Wait())
 	return float64(ended.Load()) / measured.Seconds()
-}
-
-// shipped is how many orders of these have shipped.
-func (o *overload) shipped(sellers []*seller) (orders int) {
-	o.t.Helper()
-	for _, one := range sellers {
-		var page struct{ Total int }
-		o.get("/v1/customers/"+one.name+"/orders?limit=1&status="+string(order.Shipped), &page)
-		orders += page.Total
-	}
-	return orders
-}
-
-// awaitShipped waits until as many orders have shipped as were accepted.
-func (o *overload) awaitShipped(sellers []*seller) {
-	o.t.Helper()
-	accepted := 0
-	for _, one := range sellers {
-		accepted += int(one.accepted.Load())
-	}
-	require.Eventually(o.t, func() bool { return o.shipped(sellers) >= accepted }, patience+10*o.lasting, 200*time.Millisecond,
-		"%d accepted orders ship", accepted)
 }
