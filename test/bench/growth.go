@@ -22,6 +22,8 @@ func (g *Growth) Grown() []string {
 		if before, after := thirds(g.Memory[name]); grew(before, after, fewBytes) {
 			grown = append(grown, fmt.Sprintf("the memory of %s, from %d to %d MiB", name, before>>20, after>>20))
 		}
+	}
+	for _, name := range processNames(g.Goroutines) {
 		if before, after := thirds(g.Goroutines[name]); grew(before, after, fewGoroutines) {
 			grown = append(grown, fmt.Sprintf("the goroutines of %s, from %d to %d", name, before, after))
 		}
@@ -60,13 +62,13 @@ func (g *Growth) Markdown() string {
 			cells = append(cells, fmt.Sprint(bytes>>20))
 		}
 		memory = append(memory, cells)
-		if counts := g.Goroutines[name]; counts != nil {
-			cells := []string{name}
-			for _, count := range counts {
-				cells = append(cells, fmt.Sprint(count))
-			}
-			goroutines = append(goroutines, cells)
+	}
+	for _, name := range processNames(g.Goroutines) {
+		cells := []string{name}
+		for _, count := range g.Goroutines[name] {
+			cells = append(cells, fmt.Sprint(count))
 		}
+		goroutines = append(goroutines, cells)
 	}
 	writeTable(&text, "Memory, MiB", headings, memory)
 	writeTable(&text, "Goroutines", headings, goroutines)

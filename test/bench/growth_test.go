@@ -17,7 +17,7 @@ func TestWhatGrowsInTheLastThirdIsNamed(t *testing.T) {
 		Goroutines: map[string][]int{"flat": {10, 100, 200, 300, 400, 500}, "small": {10, 11, 12, 13, 14, 15}},
 	}
 	assert.Equal(t, []string{
-		"the goroutines of flat, from 300 to 500",
 		"the memory of leaking, from 160 to 200 MiB",
+		"the goroutines of flat, from 300 to 500",
 	}, g.Grown())
 }

@@ -32,8 +32,7 @@ type Growth struct {
 	Orders []int
 	// Memory is what each process had in memory, in bytes.
 	Memory map[string][]uint64
-	// Goroutines are those of our own processes, but of the gateway, of which there
-	// are two.
+	// Goroutines are those of our own processes.
 	Goroutines map[string][]int
 	// Took is the whole time.
 	Took time.Duration
@@ -82,7 +81,7 @@ func (s *system) sample(ctx context.Context, growth *Growth) error {
 		}
 		growth.Memory[name] = append(growth.Memory[name], status.VmRSS)
 	}
-	for _, service := range append(devstack.Services(), "workers") {
+	for _, service := range append(devstack.Services(), "gateway", "workers") {
 		count, err := s.goroutines(ctx, service)
 		if err != nil {
 			return fmt.Errorf("counting the goroutines of %s: %w", service, err)
@@ -92,14 +91,10 @@ func (s *system) sample(ctx context.Context, growth *Growth) error {
 	return nil
 }
 
-// goroutines asks an instance of the service, as Prometheus would.
+// goroutines are those of an instance of the service.
 func (s *system) goroutines(ctx context.Context, service string) (int, error) {
 	var healthy []struct {
-		Service struct {
-			Address string
-			Port    int
-			Meta    map[string]string
-		}
+		Service instance
 	}
 	answer, err := fetch(ctx, "http://"+s.ConsulAddr()+"/v1/health/service/"+service+"?passing")
 	if err != nil {
@@ -108,11 +103,24 @@ func (s *system) goroutines(ctx context.Context, service string) (int, error) {
 	if err := json.Unmarshal(answer, &healthy); err != nil {
 		return 0, fmt.Errorf("reading Consul's answer: %w", err)
 	}
-	if len(healthy) == 0 {
-		return 0, errors.New("no instance is healthy")
+	for _, each := range healthy {
+		if each.Service.ID != durableGateway { // which has nothing to do
+			return each.Service.goroutines(ctx)
+		}
 	}
-	instance := healthy[0].Service
-	addr := cmp.Or(instance.Meta["internal"], net.JoinHostPort(instance.Address, strconv.Itoa(instance.Port)))
+	return 0, errors.New("no instance is healthy")
+}
+
+// instance is what Consul knows of one.
+type instance struct {
+	ID, Address string
+	Port        int
+	Meta        map[string]string
+}
+
+// goroutines asks the instance, as Prometheus would.
+func (i instance) goroutines(ctx context.Context) (int, error) {
+	addr := cmp.Or(i.Meta["internal"], net.JoinHostPort(i.Address, strconv.Itoa(i.Port)))
 	metrics, err := fetch(ctx, "http://"+addr+"/metrics")
 	if err != nil {
 		return 0, err
@@ -123,7 +131,7 @@ func (s *system) goroutines(ctx context.Context, service string) (int, error) {
 			return strconv.Atoi(strings.TrimSpace(count))
 		}
 	}
-	return 0, fmt.Errorf("%s does not serve %s", service, metric)
+	return 0, fmt.Errorf("%s does not serve %s", i.ID, metric)
 }
 
 // fetch reads what is at the address.

@@ -349,7 +349,7 @@ func TestABatchEndsWithTheClientThatDoesNotRead(t *testing.T) {
 }
 
 func TestABatchOfASilentClientStops(t *testing.T) {
-	g := newGateway(t, func(o *options) { o.batch.Time = 50 * time.Millisecond })
+	g := newGateway(t, func(o *options) { o.batch.Time = 500 * time.Millisecond })
 	base, _ := g.serve()
 	connection := g.batchConnection(base)
 	began := time.Now()
@@ -364,5 +364,5 @@ func TestABatchOfASilentClientStops(t *testing.T) {
 	assert.Equal(t, http.StatusAccepted, all[0].Status)
 	assert.True(t, all[1].Stopped)
 	assert.Equal(t, http.StatusRequestTimeout, all[1].Status)
-	assert.Equal(t, "the lines of a batch may take 50ms", all[1].Problem.Detail)
+	assert.Equal(t, "the lines of a batch may take 500ms", all[1].Problem.Detail)
 }
