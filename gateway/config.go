@@ -43,7 +43,7 @@ type settings struct {
 	proxies        clientaddress.Proxies // read by Validate
 
 	MaxRequests int           `default:"1000" min:"1" max:"1000000" help:"Requests that are served at once, without streams and batches; more are answered 503."`
-	MaxBacklog  int           `default:"5000" max:"10000000" help:"Accepted orders that may wait for a worker to begin them, over all gateways; while so many wait, new ones are answered 503. 0 is no limit."`
+	MaxBacklog  int           `default:"5000" min:"0" max:"10000000" help:"Accepted orders that may wait for a worker to begin them, over all gateways; while so many wait, new ones are answered 503. 0 is no limit."`
 	BatchLines  int           `default:"1000" min:"1" max:"1000000" help:"Lines that a batch of orders may have."`
 	BatchTime   time.Duration `default:"5m" min:"1s" max:"24h" help:"How long a batch of orders may be read."`
 	Batches     int           `default:"20" min:"1" max:"10000" help:"Batches of orders that are taken at once."`

@@ -44,6 +44,7 @@ func TestSettingsOfTLSThatContradictEachOtherAreRefused(t *testing.T) {
 		"ORDERFLOW_CROSS_ORIGINS=*":                                        "CROSS_ORIGINS",
 		"ORDERFLOW_CROSS_ORIGINS=https://shop.example/":                    "CROSS_ORIGINS",
 		"ORDERFLOW_CODEC_ORIGINS=null":                                     "CODEC_ORIGINS",
+		"ORDERFLOW_MAX_BACKLOG=-1":                                         "MAX_BACKLOG",
 	} {
 		_, err := load(environmentOf(settings))
 		require.Error(t, err, settings)

@@ -9,7 +9,7 @@
 // underneath.
 //
 // A commit is on the disk when it is reported, except where its caller says that
-// what is lost with a power cut can be made again (InTxAsyncCommit).
+// what a crash takes back can be made again (InTxAsyncCommit, InTxInterim).
 //
 // Statements stay prepared on their connection, on both databases. Faults of
 // the database (full, locked, away, cut off in the middle of a commit) are

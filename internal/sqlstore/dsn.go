@@ -82,7 +82,7 @@ func CheckDSN(text string) error {
 // sqliteURI gives every connection its own busy timeout and durability:
 // pragmas are per connection, not per database. synchronous FULL makes a
 // commit survive a power cut, which the ledger and the events promise; see
-// InTxAsyncCommit for the exception.
+// InTxAsyncCommit and InTxInterim for the exceptions.
 //
 // The mode is SQLite's: rwc makes a missing file, rw does not.
 func (d dsn) sqliteURI(readOnly bool, mode string) string {

@@ -17,10 +17,11 @@ import (
 // from within the transaction.
 func TestOnlyAnAsyncCommitDoesNotWaitForTheDisk(t *testing.T) {
 	sqlstoretest.Each(t, []sqlstore.Schema{counters()}, func(t *testing.T, db *sqlstore.DB) {
-		question, usual, async := `PRAGMA synchronous`, "2", "1"
+		question, usual, async, interim := `PRAGMA synchronous`, "2", "1", "1"
 		if db.Dialect() == sqlstore.Postgres {
 			question, async = `SHOW synchronous_commit`, "off"
 			require.NoError(t, db.Reader().QueryRowContext(t.Context(), question).Scan(&usual))
+			interim = usual
 		}
 		var told string
 		ask := func(ctx context.Context, tx *sql.Tx) error {
@@ -34,12 +35,15 @@ func TestOnlyAnAsyncCommitDoesNotWaitForTheDisk(t *testing.T) {
 			require.NoError(t, db.InTxAsyncCommit(t.Context(), ask))
 			assert.Equal(t, async, told, "round %d", round)
 
+			require.NoError(t, db.InTxInterim(t.Context(), ask))
+			assert.Equal(t, interim, told, "round %d", round)
+
 			err := db.InTxAsyncCommit(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 				return errors.Join(ask(ctx, tx), refused)
 			})
 			require.ErrorIs(t, err, refused)
 		}
-		assert.Equal(t, 6, value(t, db, "a"))
+		assert.Equal(t, 9, value(t, db, "a"))
 	})
 }
 

@@ -151,9 +151,9 @@ func (c *sqliteConn) QueryContext(ctx context.Context, query string, args []driv
 }
 
 // watched is what the driver watches while it runs a statement, at the cost of a
-// goroutine. The statements of a writing transaction take no lock any more and
-// are over in no time, and one that is cut off would undo all before it: so there
-// a context that ends is noticed between them.
+// goroutine. The statements of a writing transaction wait for no lock any more,
+// and one that is cut off would undo all before it: so there a context that ends
+// is noticed between them. A migration's statement is therefore waited for.
 func (c *sqliteConn) watched(ctx context.Context) context.Context {
 	if c.inTx && c.begin == beginWriting {
 		return context.WithoutCancel(ctx)

@@ -40,18 +40,31 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	return db.inTx(ctx, synced, fn)
 }
 
-// InTxAsyncCommit is InTx for what can be made again, and for a step on the way
-// to a later InTx of the same database that alone is answered for. The commit
-// does not wait for the disk: it is seen by everybody at once and survives the
-// end of the process, but a power cut, on PostgreSQL also a crash of the server,
-// within about a second may take it back, with everything after it and nothing
-// before it. The next commit of InTx makes it last.
+// InTxAsyncCommit is InTx for what can be made again from the database itself.
+// The commit does not wait for the disk: it is seen by everybody at once and
+// survives the end of the process, but a power cut, on PostgreSQL also a crash of
+// the server, may take it back, with everything after it and nothing before it.
+// It lasts from the next commit of InTx that writes something, on PostgreSQL
+// from the log writer's next round, on SQLite from the next checkpoint.
+//
+// So nothing that it did may be carried in memory into a later transaction: the
+// process may outlive the server. See InTxInterim for that.
 //
 // PostgreSQL calls this asynchronous commit; in SQLite it is synchronous=NORMAL
-// of the write-ahead log, where the second is the time to the next commit of
-// InTx or to the next checkpoint.
+// of the write-ahead log.
 func (db *DB) InTxAsyncCommit(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	return db.inTx(ctx, unsynced, fn)
+}
+
+// InTxInterim is InTx for a step that this process carries on with, and that is
+// answered for only after a later InTx of the same database. Where the database
+// lives and dies with the machine, as SQLite does, the commit does not wait for
+// the disk: what takes it back takes the process, too. On PostgreSQL it is InTx.
+func (db *DB) InTxInterim(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if db.dsn.dialect == Postgres {
+		return db.InTx(ctx, fn)
+	}
+	return db.InTxAsyncCommit(ctx, fn)
 }
 
 func (db *DB) inTx(ctx context.Context, commit durability, fn func(ctx context.Context, tx *sql.Tx) error) error {

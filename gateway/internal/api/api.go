@@ -45,9 +45,11 @@ type Pricer interface {
 
 // Backlog lets new orders in while not too many wait; *backlog.Shedder does it.
 type Backlog interface {
-	// Enter refuses with problem.Unavailable. Leave is told whether the order was
-	// started, or may have been.
-	Enter() (leave func(started bool), err error)
+	// Enter reports whether there is room for one that is about to be started.
+	// Leave is told whether it was, or may have been.
+	Enter() (leave func(started bool), there bool)
+	// Refuse is the answer where there is none: problem.Unavailable.
+	Refuse() error
 }
 
 // Orders is what is asked of the order service; *order.Client does it.

@@ -19,18 +19,17 @@ type fakeBacklog struct {
 	mu       sync.Mutex
 	full     bool
 	inside   int
-	entered  int
+	refused  int
 	outcomes map[bool]int // of those who have left: started, or not
 }
 
-func (f *fakeBacklog) Enter() (leave func(started bool), err error) {
+func (f *fakeBacklog) Enter() (leave func(started bool), there bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.full {
-		return nil, problem.New(problem.Unavailable, "more orders wait than can be worked on soon").WithRetryAfter(7 * time.Second)
+		return nil, false
 	}
 	f.inside++
-	f.entered++
 	return func(started bool) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -39,7 +38,14 @@ func (f *fakeBacklog) Enter() (leave func(started bool), err error) {
 			f.outcomes = make(map[bool]int)
 		}
 		f.outcomes[started]++
-	}, nil
+	}, true
+}
+
+func (f *fakeBacklog) Refuse() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused++
+	return problem.New(problem.Unavailable, "more orders wait than can be worked on soon").WithRetryAfter(7 * time.Second)
 }
 
 func (f *fakeBacklog) fill(full bool) {
@@ -57,7 +63,7 @@ func TestNewOrdersAreRefusedWhileTooManyWait(t *testing.T) {
 		assert.Equal(t, "7", refused.Header().Get("Retry-After"))
 	}
 	assert.Zero(t, g.temporal.StartCalls())
-	assert.Zero(t, g.products.lookups, "nobody was asked for prices")
+	assert.Equal(t, 3, g.backlog.refused)
 
 	g.backlog.fill(false)
 	assert.Equal(t, http.StatusAccepted, g.place(keyed("k-1")).Code)
@@ -82,12 +88,20 @@ func TestAnAcceptedOrderIsAnsweredAgainWhileTooManyWait(t *testing.T) {
 	other := strings.Replace(validBody, `"quantity":2`, `"quantity":5`, 1)
 	g.send(request{method: http.MethodPost, path: "/v1/orders", token: g.ada(), body: other, header: keyed("k-1")}).problem(problem.Unavailable)
 
+	assert.Equal(t, 1, g.backlog.refused, "only the new one")
+
+	// While nobody can say whether it was accepted, it is not refused.
+	g.temporal.Change(func(s *orderWorkflows) { s.Down = true })
+	unknown := g.place(keyed("k-1"))
+	unknown.problem(problem.Unavailable)
+	assert.NotEqual(t, "7", unknown.Header().Get("Retry-After"))
+	assert.Equal(t, 1, g.backlog.refused)
+
 	// The order service knows what Temporal has forgotten.
 	var accepted accepted
 	first.into(&accepted)
 	known := g.temporal.Started()[accepted.OrderID]
 	g.orders.add(order.View{OrderID: accepted.OrderID, CustomerID: "cust-ada", Status: order.Draft, RequestHash: known.RequestHash})
-	g.temporal.Change(func(s *orderWorkflows) { s.Down = true })
 	assert.Equal(t, http.StatusAccepted, g.place(keyed("k-1")).Code)
 	assert.Equal(t, 1, g.temporal.StartCalls())
 }
@@ -133,11 +147,11 @@ func TestTheBacklogIsToldWhatWasStarted(t *testing.T) {
 	g.send(request{
 		method: http.MethodPost, path: "/v1/orders", token: g.ada(), body: strings.ReplaceAll(validBody, "prod-kettle", "prod-none"),
 	}).problem(problem.Invalid)
-	assert.Equal(t, map[bool]int{true: 1, false: 1}, g.backlog.outcomes, "it has no price")
+	assert.Equal(t, map[bool]int{true: 1}, g.backlog.outcomes, "it has no price, and does not come so far")
 	g.temporal.Change(func(s *orderWorkflows) { s.LoseStarts = 2 })
 	require.Equal(t, http.StatusAccepted, g.place(nil).Code, "the first attempt has started it")
 	g.temporal.Change(func(s *orderWorkflows) { s.Down = true })
 	g.place(nil).problem(problem.Unavailable)
-	assert.Equal(t, map[bool]int{true: 3, false: 1}, g.backlog.outcomes, "nobody knows of the last")
+	assert.Equal(t, map[bool]int{true: 3}, g.backlog.outcomes, "nobody knows of the last")
 	assert.Zero(t, g.backlog.inside)
 }

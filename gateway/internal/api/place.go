@@ -94,17 +94,17 @@ func (a *API) placeOnce(ctx context.Context, orderID, hash string, body *placeme
 			return err
 		}
 	}
-	leave, err := a.Backlog.Enter()
-	if err != nil {
-		return a.unlessStarted(ctx, orderID, hash, err)
-	}
-	started := false
-	defer func() { leave(started) }()
 	quote, err := a.Pricer.Quote(ctx, body.CustomerID, body.lines())
 	if err != nil {
 		// What can be ordered may have changed since; the first answer has not.
-		return a.unlessStarted(ctx, orderID, hash, err)
+		return a.unlessStarted(ctx, orderID, hash, func() error { return err })
 	}
+	leave, there := a.Backlog.Enter()
+	if !there {
+		return a.unlessStarted(ctx, orderID, hash, a.Backlog.Refuse)
+	}
+	started := false
+	defer func() { leave(started) }()
 	err = a.Placements.Start(ctx, contract.PlaceOrderInput{
 		OrderID:         orderID,
 		CustomerID:      body.CustomerID,
@@ -121,17 +121,23 @@ func (a *API) placeOnce(ctx context.Context, orderID, hash string, body *placeme
 	return err
 }
 
-// unlessStarted is the refusal of an order, unless Temporal has the placement of
-// an equal request.
-func (a *API) unlessStarted(ctx context.Context, orderID, hash string, refusal error) error {
+// unlessStarted refuses an order, unless Temporal has the placement of an equal
+// request. While nobody can say, the answer is problem.Unavailable: what was
+// accepted must not be refused.
+func (a *API) unlessStarted(ctx context.Context, orderID, hash string, refuse func() error) error {
 	if hash == "" {
-		return refusal
+		return refuse()
 	}
-	found, err := a.Placements.Find(ctx, orderID)
-	if err != nil || found.RequestHash != hash {
-		return refusal
+	switch found, err := a.Placements.Find(ctx, orderID); {
+	case problem.CodeOf(err) == problem.NotFound:
+		return refuse()
+	case err != nil:
+		return err
+	case found.RequestHash != hash:
+		return refuse()
+	default:
+		return nil
 	}
-	return nil
 }
 
 // knownOrder asks the order service whether the order exists. An error is

@@ -32,12 +32,31 @@ type workers struct {
 	most      float64       // that ever waited
 	idle      time.Duration // of the workers
 	begun     float64
+	past      []dispatched // of the last half minute
 
 	remembers time.Duration // an answer
 	told      backlog.Stats
 	toldAt    time.Time
 	asked     int
 	err       error
+}
+
+// dispatched is how many had been begun at a moment.
+type dispatched struct {
+	begun float64
+	at    time.Time
+}
+
+// mean is how many were begun in a second of the last half minute, as a server
+// tells it.
+func (w *workers) mean() float32 {
+	now := time.Now()
+	w.past = append(w.past, dispatched{w.begun, now})
+	for now.Sub(w.past[0].at) > 30*time.Second {
+		w.past = w.past[1:]
+	}
+	first := w.past[0]
+	return float32((w.begun - first.begun) / max(time.Second, now.Sub(first.at)).Seconds())
 }
 
 // pass does what has been done since the last time.
@@ -76,8 +95,10 @@ func (w *workers) Stats(context.Context) (backlog.Stats, error) {
 	}
 	w.pass()
 	if w.toldAt.IsZero() || time.Since(w.toldAt) >= w.remembers {
-		// No two moments have the same age.
-		w.told, w.toldAt = backlog.Stats{Waiting: int64(w.waiting), Age: time.Since(time.Unix(0, 0))}, time.Now()
+		w.told, w.toldAt = backlog.Stats{Waiting: int64(w.waiting), Dispatched: w.mean()}, time.Now()
+		if w.told.Waiting > 0 {
+			w.told.Age = time.Since(time.Unix(0, 0)) // at no two moments the same
+		}
 	}
 	return w.told, nil
 }
@@ -98,6 +119,15 @@ func run(t *testing.T, limit int, queue backlog.Queue) (*backlog.Shedder, *obser
 	return s, logs
 }
 
+// enter is what a placement does before it starts an order.
+func enter(s *backlog.Shedder) (leave func(started bool), err error) {
+	leave, there := s.Enter()
+	if !there {
+		return nil, s.Refuse()
+	}
+	return leave, nil
+}
+
 // offer has orders come at a pace for some time. Each that is let in waits at
 // the workers. It returns how many were, and the refusals of the others.
 func offer(t *testing.T, s *backlog.Shedder, w *workers, perSecond int, lasting time.Duration) (accepted int, refusals []*problem.Error) {
@@ -106,7 +136,7 @@ func offer(t *testing.T, s *backlog.Shedder, w *workers, perSecond int, lasting 
 	defer ticker.Stop()
 	for range int(lasting.Seconds() * float64(perSecond)) {
 		<-ticker.C
-		leave, err := s.Enter()
+		leave, err := enter(s)
 		if err != nil {
 			var refusal *problem.Error
 			require.ErrorAs(t, err, &refusal)
@@ -135,7 +165,7 @@ func TestTheBacklogStaysAtItsLimitAndTheWorkersBusy(t *testing.T) {
 		{limit: 2000, remembers: 0, retry: 3 * time.Second},
 		{limit: 2000, remembers: time.Second, retry: 3 * time.Second},
 		{limit: 2000, remembers: 5 * time.Second, retry: 3 * time.Second},
-		{limit: 100, remembers: 5 * time.Second, retry: time.Second}, // less than they begin until the next answer
+		{limit: 5 * pace, remembers: 5 * time.Second, retry: 2 * time.Second}, // what they begin until the next answer
 	} {
 		t.Run(fmt.Sprintf("at a limit of %d, of a server that remembers for %v", test.limit, test.remembers), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,20 +221,29 @@ func TestWithoutWorkersOrdersAreTakenUpToTheLimit(t *testing.T) {
 	}
 }
 
-// What was before the workers came back says nothing of how fast they are.
-func TestWorkersThatComeBackAreSoonBelieved(t *testing.T) {
+// What has built up while the gateway was away, or was let in by others, is
+// known with the first answer, however long that took.
+func TestAGatewayThatComesIntoARushKeepsTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const limit, pace = 1000, 100
-		w := &workers{since: time.Now()}
+		const limit, pace = 2000, 150
+		w := &workers{perSecond: pace, since: time.Now(), waiting: limit, remembers: 4500 * time.Millisecond}
 		s, _ := run(t, limit, w)
-		offer(t, s, w, pace, time.Minute)
-		w.change(func() { w.perSecond = pace })
-		offer(t, s, w, 3*pace, 6*time.Second)
-		_, refusals := offer(t, s, w, 3*pace, 5*time.Second)
-		require.NotEmpty(t, refusals)
-		for _, refusal := range refusals {
-			require.LessOrEqual(t, refusal.RetryAfter, 4*time.Second)
-		}
+		offer(t, s, w, 4*pace, 2*time.Minute)
+		assert.LessOrEqual(t, w.most, float64(limit+6*pace))
+	})
+}
+
+// Time in which the workers had nothing to do is no credit for a rush after it.
+func TestIdleTimeIsNoCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, pace = 1000, 200
+		w := &workers{perSecond: pace, since: time.Now()}
+		s, _ := run(t, limit, w)
+		offer(t, s, w, pace, 30*time.Second)
+		<-time.After(9 * time.Second)
+		w.change(func() { w.perSecond, w.err = 0, errors.New("away") }) // and no more answers
+		offer(t, s, w, 20*pace, time.Second)
+		assert.LessOrEqual(t, w.most, float64(limit+2*pace))
 	})
 }
 
@@ -222,22 +261,6 @@ func TestWorkersThatDieWithTheRushAreNotBelievedIn(t *testing.T) {
 	})
 }
 
-// Workers that had little to do are not taken for slow ones when they have much.
-func TestAQuietTimeDoesNotMakeTheWorkersSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const limit, pace = 400, 200
-		w := &workers{perSecond: pace, since: time.Now()}
-		s, _ := run(t, limit, w)
-		offer(t, s, w, pace, 10*time.Second)
-		offer(t, s, w, pace/20, 10*time.Second)
-		_, refusals := offer(t, s, w, 10*pace, 5*time.Second)
-		require.NotEmpty(t, refusals)
-		for _, refusal := range refusals {
-			require.LessOrEqual(t, refusal.RetryAfter, 2*time.Second)
-		}
-	})
-}
-
 // answers are what a queue says, one after the other; the last one stays.
 type answers []backlog.Stats
 
@@ -249,13 +272,13 @@ func (a *answers) Stats(context.Context) (backlog.Stats, error) {
 	return next, nil
 }
 
-// A gateway that has just come, and one that sees more reach the queue than
-// leave it though it starts nothing, go by what the server says of its workers.
-func TestWithoutAPaceOfItsOwnItTakesTheServers(t *testing.T) {
+// Whoever is refused comes back when a quarter of the limit is free, at the pace
+// that the server has seen.
+func TestRetryAfterFollowsThePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := run(t, 100, &answers{{Waiting: 200, Dispatched: 50}, {Waiting: 270, Dispatched: 40}})
 		for _, want := range []time.Duration{3 * time.Second, 5 * time.Second} { // for 125 at 50 and 195 at 40 a second
-			_, err := s.Enter()
+			_, err := enter(s)
 			var refusal *problem.Error
 			require.ErrorAs(t, err, &refusal)
 			assert.Equal(t, want, refusal.RetryAfter)
@@ -272,7 +295,7 @@ func TestWhatIsUnderWayCounts(t *testing.T) {
 		s, _ := run(t, 100, w)
 		var inside []func(bool)
 		for range 1000 {
-			if leave, err := s.Enter(); err == nil {
+			if leave, err := enter(s); err == nil {
 				inside = append(inside, leave)
 			}
 		}
@@ -285,7 +308,7 @@ func TestWhatIsUnderWayCounts(t *testing.T) {
 		}
 		entered := 0
 		for range 1000 {
-			if leave, err := s.Enter(); err == nil {
+			if leave, err := enter(s); err == nil {
 				entered++
 				defer leave(false)
 			}
@@ -301,7 +324,7 @@ func TestWhatIsNotKnownRefusesNobody(t *testing.T) {
 		w := &workers{since: time.Now(), waiting: 500, err: errors.New("away")}
 		s, _ := run(t, 100, w)
 		enter := func() error {
-			leave, err := s.Enter()
+			leave, err := enter(s)
 			if err == nil {
 				leave(false)
 			}

@@ -68,7 +68,7 @@ func New(temporal Temporal, dataConverter converter.DataConverter, timeouts Time
 	return &Placements{
 		workflows: workflowclient.New(temporal, dataConverter, workflowclient.Wording{
 			Missing: "there is no such order",
-			Away:    "order placement is temporarily unavailable",
+			Away:    "the processing of orders is temporarily unavailable",
 		}),
 		visibility: temporal,
 		timeouts:   timeouts.withDefaults(),

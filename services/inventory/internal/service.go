@@ -51,7 +51,7 @@ func (s *Service) hold(ctx context.Context, tx *sql.Tx, key fence.Key, line inve
 		reserved: line.Quantity, orderID: key.OrderID, at: now,
 	})
 	if errors.Is(err, errShort) {
-		return outOfStock(ctx, tx, line)
+		return outOfStock(line)
 	}
 	if err != nil {
 		return err
@@ -59,13 +59,9 @@ func (s *Service) hold(ctx context.Context, tx *sql.Tx, key fence.Key, line inve
 	return insertReservation(ctx, tx, key, line, now)
 }
 
-func outOfStock(ctx context.Context, tx *sql.Tx, line inventory.Line) error {
-	stock, err := findStock(ctx, tx, line.ProductID)
-	if err != nil && problem.CodeOf(err) != problem.NotFound {
-		return err
-	}
-	return problem.Newf(problem.OutOfStock, "%d of product %s were asked for, %d are available",
-		line.Quantity, line.ProductID, stock.OnHand-stock.Reserved)
+// outOfStock does not say how much there is: customers read it.
+func outOfStock(line inventory.Line) error {
+	return problem.Newf(problem.OutOfStock, "%d of product %s were asked for, fewer are available", line.Quantity, line.ProductID)
 }
 
 // Release undoes Reserve: what was taken under the key becomes available again,

@@ -57,7 +57,7 @@ func TestAReservationIsAllOrNothing(t *testing.T) {
 
 		_, err := stock.Reserve(t.Context(), reserve("order-1", inventory.Line{ProductID: "a", Quantity: 2}, inventory.Line{ProductID: "b", Quantity: 2}))
 		require.Equal(t, problem.OutOfStock, problem.CodeOf(err))
-		require.Contains(t, err.Error(), "2 of product b were asked for, 1 are available")
+		require.Contains(t, err.Error(), "2 of product b were asked for, fewer are available")
 		requireStock(t, stock, "a", 10, 0, 0)
 
 		_, err = stock.Reserve(t.Context(), reserve("order-1", inventory.Line{ProductID: "unknown", Quantity: 1}))

@@ -73,10 +73,10 @@ func (d *Deliverer) RunOnce(ctx context.Context) (more bool, err error) {
 }
 
 // claim starts an attempt for each due message, so that no other process takes
-// it, and a crash is noticed later. A power cut may make it forget the attempt,
-// which then is not counted; the message is delivered again in either case.
+// it, and a crash is noticed later. SQLite may forget the attempt with a power
+// cut, and does not count it then; the message is delivered again in either case.
 func (d *Deliverer) claim(ctx context.Context) (claimed []message, err error) {
-	err = d.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = d.db.InTxInterim(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
 		now := d.now()
 		if claimed, err = dueMessages(ctx, tx, now, batchSize); err != nil {
 			return err

@@ -129,8 +129,8 @@ func (r *Rebuilder) fill(ctx context.Context, next checkpoint) error {
 	}
 }
 
-// swap makes a generation the live one, unless it is behind the live one:
-// readers must never see time go backwards.
+// swap makes a generation the live one, unless it is behind the live one: readers
+// must not see time go backwards for it.
 func (r *Rebuilder) swap(ctx context.Context, next checkpoint) (swapped bool, err error) {
 	err = r.projector.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		swapped = false

@@ -48,8 +48,8 @@ var migrations embed.FS
 func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("payment_simulator", migrations) }
 
 // Simulator is the provider. Every method is one transaction of its own. That of
-// Capture does not wait for the disk: who asks records the answer in the same
-// database before answering for it, and that commit takes this one along.
+// Capture is an interim one: who asks records the answer in the same database
+// before answering for it.
 type Simulator struct {
 	db  *sqlstore.DB
 	now func() time.Time
@@ -65,7 +65,7 @@ func New(db *sqlstore.DB, now func() time.Time) *Simulator {
 // provider.ErrKeyReused when the key came before with another request.
 func (s *Simulator) Capture(ctx context.Context, request provider.Request) (provider.Charge, error) {
 	var charge provider.Charge
-	err := s.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.db.InTxInterim(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, err := find(ctx, tx, request.Key)
 		if err == nil {
 			charge = known.charge()

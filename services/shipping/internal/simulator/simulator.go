@@ -33,8 +33,8 @@ var migrations embed.FS
 func Schema() sqlstore.Schema { return sqlstore.EmbeddedSchema("carrier_simulator", migrations) }
 
 // Simulator is the carrier. Every method is one transaction of its own. That of
-// Ship does not wait for the disk: who asks records the answer in the same
-// database before answering for it, and that commit takes this one along.
+// Ship is an interim one: who asks records the answer in the same database before
+// answering for it.
 type Simulator struct {
 	db  *sqlstore.DB
 	now func() time.Time
@@ -54,7 +54,7 @@ func (s *Simulator) Ship(ctx context.Context, request carrier.Request) (carrier.
 		return carrier.Consignment{}, err
 	}
 	var consignment carrier.Consignment
-	err = s.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.db.InTxInterim(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		known, err := find(ctx, tx, request.Key)
 		if err == nil {
 			consignment = known.consignment()
