@@ -237,10 +237,10 @@ func TestAGatewayThatComesIntoARushKeepsTheLimit(t *testing.T) {
 func TestIdleTimeIsNoCredit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, pace = 1000, 200
-		w := &workers{perSecond: pace, since: time.Now()}
+		w := &workers{perSecond: pace, since: time.Now(), remembers: 9 * time.Second}
 		s, _ := run(t, limit, w)
 		offer(t, s, w, pace, 30*time.Second)
-		<-time.After(9 * time.Second)
+		<-time.After(8 * time.Second)
 		w.change(func() { w.perSecond, w.err = 0, errors.New("away") }) // and no more answers
 		offer(t, s, w, 20*pace, time.Second)
 		assert.LessOrEqual(t, w.most, float64(limit+2*pace))
