@@ -6,16 +6,18 @@ import (
 	"strings"
 )
 
-// What may be more in the last third of a soak than in the second one. In the
-// first, caches fill.
+// What may be more in the last third of a soak than in the second one: a share
+// of what was there, or a few, whichever is more. In the first, caches fill.
 const (
 	mostGrowth    = 0.15
 	fewBytes      = 24 << 20
 	fewGoroutines = 40
 )
 
-// Grown names what was more in the last third than in the second, in words; none
-// means that all is flat.
+// Grown names, in words, what was more in the last third than in the second: by
+// more than 15 %, and by more than 24 MiB or 40 goroutines. None does not mean
+// that all is flat: a process that keeps less than that of all the orders between
+// is not found.
 func (g *Growth) Grown() []string {
 	var grown []string
 	for _, name := range processNames(g.Memory) {

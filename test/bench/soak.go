@@ -38,8 +38,8 @@ type Growth struct {
 	Took time.Duration
 }
 
-// Soak has the product as shipped serve many orders, and looks at whether any
-// process keeps something of each.
+// Soak has the product as shipped serve many orders, and looks at what each
+// process holds meanwhile. Growth.Grown tells whether any keeps much of each.
 func Soak(ctx context.Context, settings SoakSettings, ground Ground) (growth *Growth, err error) {
 	s, err := boot(ctx, ground)
 	if err != nil {
