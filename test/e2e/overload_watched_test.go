@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,7 +38,8 @@ type watched struct {
 	failures []string // of health
 }
 
-// memory is what a process had, in bytes, one moment after the other.
+// memory is what a process had, in bytes, one moment after the other. With each
+// moment the backlog was seen as well.
 type memory []size
 
 type size int64
@@ -89,6 +91,18 @@ func (o *overload) watch(gateway string) *watched {
 func (w *watched) end() {
 	w.stop()
 	w.running.Wait()
+}
+
+// endWithFigures ends the looking when health, memory and backlog have been seen:
+// what nobody saw would pass every check. Two looks make two halves.
+func (w *watched) endWithFigures() {
+	w.o.t.Helper()
+	w.o.eventually(func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.memory) >= 2 && len(w.health) >= 2
+	}, "health, memory and backlog of %s are seen", w.gateway)
+	w.end()
 }
 
 // every looks again and again.
@@ -143,6 +157,9 @@ func (w *watched) lookAtFigures(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if described.GetStats() == nil {
+		return errors.New("the server does not tell the backlog")
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
