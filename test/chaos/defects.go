@@ -81,18 +81,18 @@ func Defects() []Defect {
 			Invariants: []int{5, 3}, Programs: []string{orderService},
 			Changes: []Change{{
 				"services/order/internal/readmodel/projector.go",
-				`	err := p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+				`	err := p.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := moveCheckpoint(ctx, tx, from, folded.position); err != nil {
 			return err
 		}
 `,
-				`	err := p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+				`	err := p.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return moveCheckpoint(ctx, tx, from, folded.position)
 	})
 	if err != nil {
 		return err
 	}
-	err = p.db.InTx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = p.db.InTxAsyncCommit(ctx, func(ctx context.Context, tx *sql.Tx) error {
 `,
 			}},
 			Provoked: []Fault{

@@ -66,7 +66,7 @@ func (a *API) PlaceOrders(c *gin.Context) {
 		stop(problem.New(problem.Unavailable, "this gateway is going down: send the rest again"))
 	})()
 	// A read that waits for the client ends with it.
-	defer context.AfterFunc(reading, func() { _ = connection.SetReadDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(reading, func() { _ = connection.SetReadDeadline(passed) })()
 
 	b := &batch{
 		api: a, ctx: ctx, reading: reading, traceID: telemetry.TraceID(ctx),

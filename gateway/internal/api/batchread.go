@@ -22,6 +22,9 @@ const (
 	lineWait = 20 * time.Second
 )
 
+// passed is a deadline that ends a read at once.
+var passed = time.Unix(1, 0)
+
 // batch is one batch under way.
 type batch struct {
 	api *API
@@ -134,8 +137,10 @@ func (r *lineReader) next() ([]byte, error) {
 	// Only a writer of a test has no deadlines.
 	_ = r.connection.SetReadDeadline(time.Now().Add(lineWait))
 	// Whoever ends reading sets an earlier deadline afterwards, which may have
-	// been just now.
+	// been just now. It has to stand: the server waits for the rest of a body that
+	// was not read to its end.
 	if err := r.reading.Err(); err != nil {
+		_ = r.connection.SetReadDeadline(passed)
 		return nil, err
 	}
 	line, err := r.buffered.ReadSlice('\n')
